@@ -402,7 +402,7 @@ def choice_of(kind: type[Choice]) -> Callable[[str], Choice]:
         try:
             return kind(text.lower())
         except ValueError:
-            raise InvalidError(f"`{text}` is none of {', '.join(kind)}") from None
+            raise InvalidError(f"`{text}` is not one of {', '.join(kind)}") from None
 
     return read
 
@@ -434,13 +434,13 @@ def read_roles(text: str) -> frozenset[Role]:
     try:
         return frozenset(Role(part) for part in parts)
     except ValueError:
-        raise InvalidError(f"`{text}` has a part that is none of {', '.join(Role)}") from None
+        raise InvalidError(f"`{text}` has a part that is not one of {', '.join(Role)}") from None
 
 
 def read_header_name(text: str) -> str:
     """Read the name of a header, in lower case."""
     if not HEADER_NAME.fullmatch(text) or text.lower() in NEVER_NAMING:
-        raise InvalidError(f"`{text}` is not a header that a proxy names people in")
+        raise InvalidError(f"`{text}` is not a header in which a proxy can name a user")
     return text.lower()
 
 

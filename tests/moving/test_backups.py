@@ -110,7 +110,7 @@ async def test_a_backup_is_never_written_over_another(tmp_path: Path, environmen
 
     assert (refused.code, nowhere.code) == (1, 1)
     assert refused.err == (
-        f"runhook backup: {tmp_path}/backup is there already: name a new folder.\n"
+        f"runhook backup: {tmp_path}/backup already exists: name a new folder.\n"
     )
     assert "not/there cannot be made: No such file or directory" in nowhere.err
     assert [*(tmp_path / "backup").iterdir()] == []
@@ -153,7 +153,7 @@ async def test_a_service_is_restored_where_none_is(tmp_path: Path, environment: 
     listed = await runhook("accounts", "list", folder=tmp_path, environment=environment)
 
     assert beside.code == 1
-    assert f"{tmp_path}/data/runhook.db is there already" in beside.err
+    assert f"{tmp_path}/data/runhook.db already exists" in beside.err
     assert (restored.code, restored.err) == (0, "")
     assert listed.out == "     1  Default\n"
     assert (tmp_path / "data" / "master.key").read_bytes() == key
@@ -173,7 +173,7 @@ async def test_what_another_database_has_left_does_not_get_into_a_restored_one(
     refused = await restore(tmp_path, environment)
 
     assert refused.code == 1
-    assert f"{tmp_path}/data/runhook.db-wal is there already" in refused.err
+    assert f"{tmp_path}/data/runhook.db-wal already exists" in refused.err
     assert not (tmp_path / "data" / "runhook.db").exists()
 
 

@@ -105,8 +105,8 @@ async def test_a_service_goes_on_where_it_was_copied_to(
 
     assert refused.code == 1
     assert refused.err == (
-        f"runhook copy: A process serves {tmp_path}/data/runhook.db, and what changes meanwhile "
-        "would not be copied: stop it first.\n"
+        f"runhook copy: A process serves {tmp_path}/data/runhook.db: changes during the copy "
+        "would be lost. Stop it first.\n"
     )
     assert copied.code == 0, copied.err
     assert copied.out.splitlines()[-1] == (

@@ -197,7 +197,7 @@ async def test_of_two_that_copy_into_one_database_one_goes_on(source: Store, tar
 
     refused = [one for one in ended if isinstance(one, BaseException)]
     assert [str(one) for one in refused] == [
-        "Another process copies into the same database: let that one go on."
+        "Another process is copying into the same database already."
     ]
     assert await contents(target) == await contents(source)
 
@@ -220,7 +220,7 @@ async def test_a_source_without_a_service_is_refused(source: Store):
     ("schema", "told"),
     [
         ("0000", f"at schema 0000, and this Runhook's is {NEWEST}: bring the source there with"),
-        ("9999", "at schema 9999, which a newer Runhook made: copy it with that one"),
+        ("9999", "at schema 9999, which a newer Runhook made: copy it with that version"),
     ],
 )
 async def test_a_source_of_another_schema_is_refused(source: Store, schema: str, told: str):

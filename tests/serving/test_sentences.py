@@ -23,8 +23,8 @@ async def test_a_file_that_is_no_database_is_told_with_what_to_do(
 
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.splitlines()[-1] == (
-        f"runhook {command[0]}: The database file is damaged, or is no SQLite database. Stop what "
-        f"serves it, and put a backup in its place. ({tmp_path}/runhook.db)"
+        f"runhook {command[0]}: The database file is damaged, or is not a SQLite database. Stop "
+        f"the service, and restore a backup. ({tmp_path}/runhook.db)"
     )
     assert "Traceback" not in ended.err
 

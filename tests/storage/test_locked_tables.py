@@ -88,7 +88,7 @@ async def test_of_two_transactions_in_each_others_way_one_goes_on_and_one_is_tol
     told = await asyncio.gather(change(1, 2), change(2, 1))
 
     assert sorted(told) == [
-        "Something else changed the same things at the same time; try again.",
+        "Another change of the same data came at the same time; try again.",
         "changed",
     ]
     assert not store.outage.is_known

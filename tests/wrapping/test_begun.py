@@ -223,7 +223,7 @@ def test_a_step_outside_a_run_runs_all_the_same(wrapper: Wrapper, service: StubS
     ended = wrapper.runhook("step", "--", "dbt", "fail")
 
     assert (ended.returncode, ended.stdout) == (1, "stub dbt: fail\n")
-    assert "RUNHOOK_RUN names no run that goes on" in ended.stderr
+    assert "RUNHOOK_RUN names no run under way" in ended.stderr
     assert service.verbs() == []
 
 

@@ -106,7 +106,7 @@ def test_no_secret_is_printed(wrapper: Wrapper, service: StubService):
     ended = told.runhook("doctor")
 
     assert "NO" in ended.stdout
-    assert "names no run that goes on" in ended.stdout
+    assert "names no run under way" in ended.stdout
     for secret in ("a-long-token", "in-the-url", "in-the-proxy", "s3"):
         assert secret not in ended.stdout + ended.stderr
 

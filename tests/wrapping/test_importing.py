@@ -100,7 +100,7 @@ def test_what_a_wrapper_reports_is_not_imported(wrapper: Wrapper, service: StubS
     ("metadata", "complaint"),
     [
         (None, "No such file"),
-        ({"invocation_id": ""}, "does not say which invocation"),
+        ({"invocation_id": ""}, "has no invocation_id"),
         ({"generated_at": "soon"}, "not JSON"),
     ],
     ids=["no file", "no invocation", "no time"],

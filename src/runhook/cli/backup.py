@@ -1,4 +1,4 @@
-"""`runhook backup`: a folder with all that brings the service back, made while it runs."""
+"""`runhook backup`: write all that restores the service into a folder, while it runs."""
 
 import argparse
 import asyncio
@@ -17,12 +17,12 @@ from runhook.storage.service.data_folder import keys_of, only_rotation
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.add_argument("folder", metavar="FOLDER", help="a folder that is not there yet")
+    parser.add_argument("folder", metavar="FOLDER", help="the folder to create")
     add_setting_flags(parser, "data_dir", "database_url")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Back up, and say what there is to do besides."""
+    """Back up, and print what remains for the operator to do."""
     settings = settings_from(arguments)
     folder = Path(arguments.folder).absolute()
     manifest = asyncio.run(make_backup(settings, folder))
@@ -30,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
         rows = sum(manifest.rows.values())
         print(f"{folder} has the database, {rows:,} rows, and the master key.")
     else:
-        print(f"{folder} has the master key. Let the server's own tools add the database:")
+        print(f"{folder} has the master key. Add the database with PostgreSQL's own tools:")
         print(f"  {dump_command(settings, folder)}")
     print("Keep it where only you can read it: with the key, all secrets can be read.")
     return 0
@@ -49,7 +49,7 @@ async def make_backup(settings: Settings, folder: Path) -> BackupManifest:
 
 
 def dump_command(settings: Settings, folder: Path) -> str:
-    """What dumps a PostgreSQL database into a backup."""
+    """The pg_dump command that adds a PostgreSQL database to a backup."""
     address = without_any_password(settings.address_of_database())
     return shlex.join(
         [

@@ -21,7 +21,7 @@ from runhook.storage.engine.vault import LOCKED, Vault
 from runhook.storage.service.data_folder import ServedError, keys_of, sole_owner
 
 STEP = 100_000
-"""After so many rows of a table a line says how far it is."""
+"""Rows of a table between two lines about progress."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="source",
         metavar="URL",
-        help="database of the service, which no process serves (the one of the settings)",
+        help="database of the service, which must be stopped (else the settings' database)",
     )
     parser.add_argument(
         "--to", dest="target", metavar="URL", required=True, help="an empty database"
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Copy, or go on with it, and print what both databases hold."""
+    """Copy, or continue a copy, and print what both databases hold."""
     settings = settings_from(arguments)
     source = (
         replace(settings, database_url=Hidden(arguments.source)) if arguments.source else settings
@@ -48,14 +48,14 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         compared, about_key = asyncio.run(copy_from_to(source, target))
     except KeyboardInterrupt:
-        print("Stopped. The same command goes on where it was.", file=sys.stderr)
+        print("Stopped. Run the same command again to continue.", file=sys.stderr)
         return 128 + signal.SIGINT
     print_compared(compared)
     differing = [one.name for one in compared if not one.is_same]
     if differing:
         print(
-            f"runhook copy: {', '.join(differing)} not the same in both: something has changed a "
-            "database meanwhile. Empty the target, and copy again; until then nothing serves it.",
+            f"runhook copy: {', '.join(differing)} differ: something changed a database during "
+            "the copy. Empty the target, and copy again; until then no service starts on it.",
             file=sys.stderr,
         )
         return 1
@@ -64,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def copy_from_to(source: Settings, target: Settings) -> tuple[Sequence[Compared], str]:
-    """Copy between the databases that two settings name; say what there is to know of the key."""
+    """Copy between the databases of two settings; return what to do about the master key, too."""
     async with open_existing(source) as held:
         with ExitStack() as owned:
             own(held, owned)
@@ -78,10 +78,10 @@ async def copy_from_to(source: Settings, target: Settings) -> tuple[Sequence[Com
 
 
 def own(store: Store, owned: ExitStack) -> None:
-    """Let no process serve a database's file meanwhile.
+    """Keep other processes from serving a database's file during the copy.
 
     Raises:
-        InvalidError: one does.
+        InvalidError: one serves it already.
     """
     if store.file is None:
         return
@@ -89,19 +89,18 @@ def own(store: Store, owned: ExitStack) -> None:
         owned.enter_context(sole_owner(store.file))
     except ServedError:
         raise InvalidError(
-            f"A process serves {store.file}, and what changes meanwhile would not be copied: stop "
-            "it first."
+            f"A process serves {store.file}: changes during the copy would be lost. Stop it first."
         ) from None
 
 
 class CopyProgress:
-    """Says how far a copy is, now and then."""
+    """Prints the progress of a copy."""
 
     def __init__(self) -> None:
         self._said: Counter[str] = Counter()
 
     def __call__(self, table: str, rows: int) -> None:
-        """Hear that so many rows of a table are copied."""
+        """Note how many rows of a table are copied."""
         if rows - self._said[table] >= STEP:
             self._said[table] = rows
             print(f"{table}: {rows:,} rows", file=sys.stderr, flush=True)

@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_service_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what would be run (else dbt)"
+        "argv",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND",
+        help="the command to check (else dbt)",
     )
     parser.epilog = "Reports nothing, changes nothing, and prints no secrets."
 

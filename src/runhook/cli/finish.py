@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exit-code",
         type=int,
         metavar="N",
-        help="what the run's last command exited with (else the first step that failed decides)",
+        help="exit code of the run's last command (else the first failed step decides)",
     )
     parser.epilog = (
         "Harmless if the run was finished before. "

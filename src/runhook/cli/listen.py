@@ -1,6 +1,6 @@
 """`runhook listen`: receive deliveries and print them, or read a service's events and pass them on.
 
-Without `--forward` and `--consumer` it is an endpoint to try webhooks with, good and bad.
+Without `--forward` and `--consumer` it is an endpoint for tests, which fails or delays on request.
 """
 
 import argparse
@@ -53,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reading.add_argument(
         "--consumer",
         metavar="NAME",
-        help="read as this consumer, which is created if need be and kept: the next time it goes "
-        "on where it was. It has one reader at a time: this one takes it over from another, which "
-        "ends. Without it a new one is read, and deleted at the end",
+        help="read as this consumer, which is created if missing, and kept: the next start "
+        "continues where this one ended. A consumer has one reader at a time: a new one ends the "
+        "one before. Without --consumer a temporary one is created, and deleted at the end",
     )
     reading.add_argument(
         "--events", metavar="NAMES", help="only these, with commas between: completed,errored"
@@ -103,7 +103,7 @@ def request_count(text: str) -> int:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Listen until Ctrl-C or SIGTERM, and return 0; 1 if that is not possible."""
+    """Listen until Ctrl-C or SIGTERM, and return 0; 1 if it cannot listen."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A payload may hold what this terminal's encoding cannot.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -228,7 +228,7 @@ def print_as_json(event: ReadEvent, passed: Passed | None, then: str) -> None:
 
 
 def tell_progress(sentence: str) -> None:
-    """Tell a person what is going on, beside the events."""
+    """Print a sentence about progress to stderr, apart from the events."""
     print(f"runhook listen: {replace_control_characters(sentence)}", file=sys.stderr, flush=True)
 
 
@@ -239,5 +239,5 @@ def heed_signals() -> None:
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Leave what is going on."""
+    """End the present work as Ctrl-C does."""
     raise KeyboardInterrupt

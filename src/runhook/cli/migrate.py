@@ -18,7 +18,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Migrate, and say from where to where."""
     before, after = asyncio.run(migrate_database(settings_from(arguments)))
     if before == after:
-        print(f"The database is at schema {after} already.")
+        print(f"The database is already at schema {after}.")
     else:
         print(f"The database went from schema {before} to {after}.")
     return 0

@@ -18,7 +18,7 @@ def add_service_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags that say which run it is."""
+    """Declare the flags that describe the run."""
     parser.add_argument("--job", metavar="NAME", help="the dbt job's name (RUNHOOK_JOB)")
     parser.add_argument(
         "--project",
@@ -33,7 +33,7 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason",
         metavar="TEXT",
-        help="why it runs (else as the system that starts it says, else `scheduled`)",
+        help="reason of the run (else the reason that its scheduler gives, else `scheduled`)",
     )
 
 
@@ -55,16 +55,16 @@ def add_upload_flag(parser: argparse.ArgumentParser) -> None:
         "--upload-artifacts",
         action=argparse.BooleanOptionalAction,
         help="attach run_results.json and manifest.json to the run, without secrets "
-        f"({UPLOAD_VARIABLE}=1; else they are not)",
+        f"(or {UPLOAD_VARIABLE}=1)",
     )
 
 
 def add_messages_flag(parser: argparse.ArgumentParser) -> None:
-    """Declare the flag that keeps what dbt says to ourselves."""
+    """Declare the flag that leaves dbt's messages out of reports."""
     parser.add_argument(
         "--no-messages",
         action="store_true",
-        help="leave out what dbt says of the nodes that failed",
+        help="do not report dbt's messages about failed nodes",
     )
 
 

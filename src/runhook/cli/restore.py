@@ -26,12 +26,12 @@ from runhook.storage.service.data_folder import given_keys, key_file, prepare_fo
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.add_argument("folder", metavar="FOLDER", help="what `runhook backup` has made")
+    parser.add_argument("folder", metavar="FOLDER", help="a folder made by `runhook backup`")
     add_setting_flags(parser, "data_dir", "database_url")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Restore, and say from when it is."""
+    """Restore, and print the time of the backup."""
     settings = settings_from(arguments)
     manifest = asyncio.run(restore(settings, Path(arguments.folder).absolute()))
     place = without_password(settings.address_of_database())
@@ -40,7 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def restore(settings: Settings, folder: Path) -> BackupManifest:
-    """Bring back what a backup has, to where the settings say that the service is."""
+    """Restore a backup into the data folder and the database of the settings."""
     manifest = read_backup(folder)
     refuse_newer(manifest)
     async with opened_store(settings, LOCKED) as store:
@@ -48,8 +48,8 @@ async def restore(settings: Settings, folder: Path) -> BackupManifest:
     kind = "postgresql" if file is None else "sqlite"
     if kind != manifest.database:
         raise InvalidError(
-            f"The backup is of a service on {manifest.database}, and the database of the settings "
-            f"is one of {kind}: restore it as it was, and move it with `runhook copy`."
+            f"The backup is of a service on {manifest.database}, and the settings name a database "
+            f"of {kind}. Restore it on {manifest.database} first, then move it with `runhook copy`."
         )
     if file is None:
         await go_on_with_dump(settings, folder)
@@ -60,7 +60,7 @@ async def restore(settings: Settings, folder: Path) -> BackupManifest:
 
 
 async def go_on_with_dump(settings: Settings, folder: Path) -> None:
-    """Let a service go on in a database of a server, which its own tools have brought back."""
+    """Finish restoring into a server's database, whose rows its own tools have restored."""
     try:
         async with open_existing(settings) as store:
             await refuse_served(store)
@@ -69,13 +69,13 @@ async def go_on_with_dump(settings: Settings, folder: Path) -> None:
             await make_new(store)
     except NoServiceError as error:
         raise NoServiceError(
-            f"{error.message} Let the server's own tools bring it back first: "
+            f"{error.message} Restore it first with PostgreSQL's own tools: "
             f"{restoring_command(settings, folder)}"
         ) from None
 
 
 def restoring_command(settings: Settings, folder: Path) -> str:
-    """What brings a dump back into an empty PostgreSQL database."""
+    """The pg_restore command that loads a dump into an empty PostgreSQL database."""
     address = without_any_password(settings.address_of_database())
     return shlex.join(
         [

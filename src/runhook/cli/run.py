@@ -31,18 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=words,
         metavar="COMMAND",
-        help="a command of the run, in place of the one after --; may be repeated, and each step "
-        "needs the success of those before it",
+        help="a command of the run, in place of the one after --; may be repeated: each runs if "
+        "those before it succeeded",
     )
     add_wrapper_flags(parser)
     add_upload_flag(parser)
     parser.add_argument(
         "--allow-cancel",
         action="store_true",
-        help="let those who may cancel runs interrupt this one from the service",
+        help="allow the service's users who may cancel runs to cancel this one",
     )
     parser.add_argument(
-        "argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its flags"
+        "argv",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND",
+        help="the command to run, with its flags",
     )
     parser.epilog = (
         "RUNHOOK_TOKEN holds the API token. dbt's output and exit code are never changed, "

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--event",
         default=EventType.COMPLETED.value,
         metavar="NAME",
-        help="what it tells of: " + ", ".join(one.value for one in EventType) + " (%(default)s)",
+        help="type of the event: " + ", ".join(one.value for one in EventType) + " (%(default)s)",
     )
     parser.add_argument(
         "--payload-version",

@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trap",
         action="store_true",
-        help="print shell code instead, to be evaluated, that also finishes the run with the "
-        "script's exit code whenever the script ends",
+        help="print shell code for eval instead, which also finishes the run with the script's "
+        "exit code when the script ends",
     )
     parser.epilog = (
         f"Prints the run's name, for {RUN_VARIABLE} of `runhook step` and `runhook finish`. "

@@ -20,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_argument(parser)
     add_wrapper_flags(parser)
     parser.add_argument(
-        "argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its flags"
+        "argv",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND",
+        help="the command to run, with its flags",
     )
     parser.epilog = (
         "Within `runhook run`, or after `runhook start`. Without a run, the command "

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--expires-in-days", type=int, help="how long it is valid (until it is revoked)"
     )
     listing = actions.add_parser("list", help="list an account's tokens, the newest first")
-    revoke = actions.add_parser("revoke", help="make a token invalid, at once and for ever")
+    revoke = actions.add_parser("revoke", help="revoke a token, at once and for good")
     revoke.add_argument("id", type=int, metavar="ID", help="the number that `tokens list` shows")
     for action in (create, listing, revoke):
         action.add_argument(

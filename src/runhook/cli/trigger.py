@@ -19,7 +19,7 @@ from runhook.domain.webhooks.webhook import CONSUME
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     names = ", ".join(one.value for one in EventType)
-    parser.add_argument("event", metavar="EVENT", help=f"what it tells of: {names}")
+    parser.add_argument("event", metavar="EVENT", help=f"type of the event: {names}")
     parser.add_argument(
         "--webhook",
         action="append",
@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_service_flags(parser)
     parser.epilog = (
-        "A consumer's event waits behind what it has not read. To an endpoint the request goes at "
-        "once, and only once, signed as any other: nothing that waits, no pause and no rate limit "
+        "A consumer reads the event after those it has not read yet. An endpoint gets the request "
+        "at once, and only once, signed as any other: no pending delivery, pause or rate limit "
         "holds it up. It is logged as a test, and never counts against the endpoint. "
         "RUNHOOK_TOKEN holds the API token."
     )

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     removing = actions.add_parser(
         "reset-second-factor",
-        help="take away the second factor of a user who has lost it, and end all their sessions",
+        help="remove the second factor of a user who has lost it, and end all their sessions",
     )
     for action in (replacing, resetting, removing):
         action.add_argument("email", metavar="EMAIL", help="the user's e-mail address")

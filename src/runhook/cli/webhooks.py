@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create = actions.add_parser("create", help="create a webhook and print its secret, this once")
     create.add_argument("name", metavar="NAME", help="what the webhook is called")
     create.add_argument(
-        "--endpoint", metavar="URL", help="where deliveries go; a format may know that itself"
+        "--endpoint",
+        metavar="URL",
+        help="the endpoint; formats of services with one address need none",
     )
     create.add_argument("--format", help="dbt_cloud, slack, teams, email, ... (dbt_cloud)")
     create.add_argument(
@@ -78,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     create.add_argument("--inactive", action="store_true", help="create it without activating it")
     listing = actions.add_parser("list", help="list the account's webhooks")
-    test = actions.add_parser("test", help="send a test delivery and say what the endpoint answers")
+    test = actions.add_parser("test", help="send a test delivery and print the endpoint's answer")
     delete = actions.add_parser("delete", help="delete a webhook and cancel its deliveries")
     for action in (test, delete):
         action.add_argument("id", metavar="ID", help="as `webhooks list` shows it")

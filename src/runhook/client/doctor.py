@@ -32,7 +32,7 @@ UNAUTHORIZED, FORBIDDEN = 401, 403
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     name: str
     is_fine: bool
@@ -41,14 +41,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a run from here would report, and whether it could."""
+    """Facts that a run from here would report, and the results of all checks."""
 
     facts: Mapping[str, StartFact]
     checks: Sequence[Check]
 
     @property
     def are_fine(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether all checks passed."""
         return all(check.is_fine for check in self.checks)
 
 
@@ -58,13 +58,13 @@ def examine(
     command: Sequence[str],
     remarks: Sequence[str] = (),
 ) -> Findings:
-    """Look around; nothing that is returned holds a secret.
+    """Run all checks; no secret is in their results.
 
     Args:
         settings: as `runhook run` would have them here.
-        environ: as it would be.
-        command: what would be run.
-        remarks: what there is to say of variables that are passed over.
+        environ: the environment of that run.
+        command: the command of that run.
+        remarks: warnings about ignored variables.
     """
     around = Surroundings(command, environ, Path.cwd())
     chosen = filter(None, (settings.job, settings.project, settings.environment))
@@ -91,18 +91,18 @@ def place_name(place: LaunchContext) -> str:
 
 
 def check_job(facts: Mapping[str, StartFact], outer: OuterRun | None) -> Check:
-    """See whether the run has a job; a step needs none."""
+    """Check that the run's job has a name; a step needs none."""
     if outer is not None:
         return Check("job", is_fine=True, message=f"within a run ({RUN_VARIABLE}): a step of it")
     name = facts["job_name"].value
     if advice_for(facts) is None:
         return Check("job", is_fine=True, message=name)
-    message = f"nothing names it, so that its runs go under `{name}`; give --job or RUNHOOK_JOB"
+    message = f"it has no name, so its runs are listed as `{name}`; give --job or RUNHOOK_JOB"
     return Check("job", is_fine=False, message=message)
 
 
 def check_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Iterator[Check]:
-    """See whether the service answers, and whether it takes our token for our account."""
+    """Check that the service answers, and that it accepts the token for the account."""
     try:
         service = connect_service(settings, environ)
     except UnusableError as error:
@@ -119,12 +119,13 @@ def check_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Iter
 
 
 def check_token(service: Service, answer: Accepted | RequestFailed) -> Check:
-    """See what a request without a job was answered."""
+    """Check the token, by the answer to a request without a job."""
     account = f"account {service.destination.account_id}"
     if isinstance(answer, RequestFailed) and answer.is_refused:
         return Check("token", is_fine=True, message=f"may report runs of {account}")
     if isinstance(answer, Accepted):
-        return Check("token", is_fine=False, message="the service takes anything; is it Runhook?")
+        message = "the service accepted a report without a job; is it Runhook?"
+        return Check("token", is_fine=False, message=message)
     remedy = {
         UNAUTHORIZED: "; check RUNHOOK_TOKEN",
         FORBIDDEN: "; give the token the permission set job_runner",
@@ -134,7 +135,7 @@ def check_token(service: Service, answer: Accepted | RequestFailed) -> Check:
 
 
 def check_spool(settings: ServiceSettings) -> Check:
-    """See whether reports can be kept, and how many runs wait."""
+    """Check that the spool can be written, and count the runs in it."""
     folder = settings.spool_folder
     if folder is None:
         message = "there is no home folder; set RUNHOOK_SPOOL_DIR"
@@ -155,7 +156,7 @@ def check_spool(settings: ServiceSettings) -> Check:
 def check_command(
     command: Sequence[str], environ: Mapping[str, str], around: Surroundings
 ) -> Check:
-    """See whether what would be run is there."""
+    """Check that the program is in PATH."""
     program = shutil.which(command[0], path=environ.get("PATH"))
     if program is None:
         return Check("command", is_fine=False, message=f"{command[0]}: not found in PATH")
@@ -164,9 +165,9 @@ def check_command(
 
 
 def check_run_variable(environ: Mapping[str, str]) -> Iterator[Check]:
-    """Say it if a variable names a run that is over, or is none of ours."""
+    """Warn if RUNHOOK_RUN names a run that is over or unknown."""
     if environ.get(RUN_VARIABLE) and outer_run(environ) is None:
         message = (
-            f"{RUN_VARIABLE} names no run that goes on; a run from here would be one of its own"
+            f"{RUN_VARIABLE} names no run under way; `runhook run` would report a run of its own"
         )
         yield Check("run", is_fine=True, message=message)

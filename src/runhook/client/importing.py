@@ -80,7 +80,7 @@ def read_invocation(folder: Path) -> Invocation:
         raise AlreadyReportedError(f"{path} is of a run that `runhook run` reports")
     if not results.invocation_id or results.generated_at is None:
         raise NotImportedError(
-            f"{path} does not say which invocation of dbt has written it, or when"
+            f"{path} has no invocation_id or no generated_at, so its run is unknown"
         )
     ended_at = results.generated_at
     usual_start = ended_at - timedelta(seconds=results.elapsed_seconds)

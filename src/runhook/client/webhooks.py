@@ -14,7 +14,7 @@ PAGE = 100
 
 
 class WebhookRequestError(RunhookError):
-    """The service did not do what it was asked for; the message says why.
+    """The service refused a request, or could not be reached; the message says why.
 
     Args:
         message: why.
@@ -58,7 +58,7 @@ def test_webhook(service: Service, webhook_id: str, event_type: str) -> str | No
     Args:
         service: where the webhook is.
         webhook_id: the webhook's.
-        event_type: what it tells of; empty for what the webhook would usually get.
+        event_type: of the made-up event; empty for the webhook's usual one.
 
     Returns:
         what went wrong, None if the endpoint took it.
@@ -76,7 +76,7 @@ def request_deletion(service: Service, webhook_id: str) -> str:
     """Delete a webhook.
 
     Returns:
-        what that leaves to be done elsewhere, in a sentence; empty for nothing.
+        a sentence that says what remains to be done elsewhere; empty for nothing.
 
     Raises:
         WebhookRequestError: there is no such webhook, or the service cannot be asked.

@@ -19,10 +19,10 @@ LOST = float("-inf")
 
 
 class ClaimStage(IntEnum):
-    """How far a claim has come; one that is over is not in the ledger any more."""
+    """Stage of a claim; one that is over is no longer in the ledger."""
 
     WAITING = 0
-    """Waits for its turn in its lane, or to be given back."""
+    """Waits for its turn in its lane, or to be released."""
     UNDER_WAY = 1
     """Its request has begun."""
     SENT = 2
@@ -44,7 +44,7 @@ class Counts:
 
     @property
     def held(self) -> int:
-        """How many there are at all stages."""
+        """Number of claims at all stages."""
         return sum(self._at)
 
     @property
@@ -74,7 +74,7 @@ class HeldCounts(Protocol):
 class Held:
     """A claimed delivery, from its claim until it has been recorded or given back.
 
-    The times are on the process's steady clock, and never later than what the database has.
+    The times are on the process's steady clock, and never later than those in the database.
     """
 
     claimed: Claimed
@@ -84,7 +84,7 @@ class Held:
     until: float
     """When its lease is over."""
     stage: ClaimStage | None = field(default=None)
-    """None before it is in the ledger and after."""
+    """None outside the ledger."""
 
 
 class Ledger:
@@ -113,12 +113,12 @@ class Ledger:
         self._move(held, ClaimStage.WAITING)
 
     def move(self, held: Held, stage: ClaimStage) -> None:
-        """Note how far a claim has come; ignore one that is not held any more."""
+        """Note a claim's new stage; ignore a claim that is no longer held."""
         if held.stage is not None:
             self._move(held, stage)
 
     def drop(self, held: Held) -> None:
-        """Drop a claim; ignore one that is not held any more."""
+        """Drop a claim; ignore one that is no longer held."""
         if held.stage is None:
             return
         claim = held.claimed.claim
@@ -139,7 +139,7 @@ class Ledger:
 
     @property
     def longest_limit(self) -> timedelta:
-        """The longest time limit that a webhook of what is held has of its own."""
+        """Longest time limit among the held deliveries' webhooks that have their own."""
         limits = (one.claimed.endpoint.options.attempt_timeout for one in self._held.values())
         return max((limit for limit in limits if limit is not None), default=timedelta())
 

@@ -1,4 +1,4 @@
-"""The timekeeper: goes by the database's clock, and says so when one cannot be trusted."""
+"""Two loops about clocks: they follow the database's, and log when one cannot be trusted."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ INTERVAL = timedelta(seconds=10)
 
 
 class Listener:
-    """Keeps a process's clock at the database's time, and sees whether the machine's is right.
+    """Keeps a process's clock at the database's time, and logs when the machine's is wrong.
 
     Args:
         store: the database.
@@ -33,7 +33,7 @@ class Listener:
         self._was_right = True
 
     async def tick(self) -> timedelta:
-        """Hear the database's clock; say how long to wait before hearing it again."""
+        """Read the database's clock; say how long to wait before reading it again."""
         await hear(self._store, self._clock)
         is_right = self._clock.is_right
         if not is_right and self._was_right:
@@ -45,7 +45,7 @@ class Listener:
 
 
 class Timekeeper:
-    """Looks whether the database's own clock has jumped.
+    """Checks whether the database's own clock has jumped.
 
     Args:
         store: the database.
@@ -57,7 +57,7 @@ class Timekeeper:
         self._schedule = schedule
 
     async def tick(self) -> timedelta:
-        """Look at the clock; say how long to wait before looking again."""
+        """Check the clock; say how long to wait before checking it again."""
         kept = await keep_time(self._store, self._schedule)
         before, after = kept.before, kept.after
         if after.doubted_since is not None and before.doubted_since is None:

@@ -13,9 +13,9 @@ VALID = re.compile(
 
 
 def read_traceparent(text: str | None) -> str | None:
-    """The trace that a header or a variable names; None if it is none, or is not valid.
+    """The trace that a header or a variable names; None if it is missing or invalid.
 
-    Of a version that is not known, what the first one has is taken.
+    Of an unknown version, the fields of the first version are taken.
     """
     found = VALID.fullmatch((text or "").strip())
     if found is None or (found[1] is not None and found[0].startswith("00")):

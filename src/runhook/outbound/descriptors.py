@@ -11,24 +11,24 @@ from dataclasses import dataclass, replace
 from runhook.outbound.pool import Bounds
 
 FOR_OTHERS = 256
-"""What the database, files, look-ups of names, metrics and the log need beside connections."""
+"""Descriptors for the database, files, look-ups of names, metrics and the log."""
 FEWEST = 16
-"""Below that nothing would be sent; then it is better to find out what the system says."""
+"""With fewer nothing would be sent; then the system's own error says more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allotment:
-    """How many connections there may be."""
+    """Limits on connections that the process's descriptors allow."""
 
     outgoing: Bounds
     incoming: int
 
 
 def allot(outgoing: Bounds, *, incoming: int) -> Allotment:
-    """Ask the system for the descriptors that all these need, and divide what it leaves us.
+    """Ask the system for the descriptors that all connections need, and divide what it grants.
 
-    For each outgoing connection in use there is room for another one that is kept for later. If
-    there are too few descriptors, a quarter of them is for clients at the most.
+    Each outgoing connection counts twice: in use, and kept for later. Of too few descriptors,
+    clients get a quarter at most.
     """
     wanted = FOR_OTHERS + incoming + 2 * outgoing.in_all
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""Sends one message over the operator's mail server, and says what it answered.
+"""Sends one message over the operator's mail server, and makes its answer an outcome.
 
 The server is the operator's own, as a proxy is: policy does not judge its address. Each message has
 a connection of its own. All of it is within one deadline, which ``Sender`` keeps; what a server may
@@ -70,7 +70,7 @@ class Conversation:
 
     client: SMTP
     dialled: socket
-    """What the client talks over."""
+    """The socket under it."""
 
     async def say_goodbye(self) -> None:
         """Close it properly, if that does not take long."""
@@ -291,7 +291,7 @@ def broken(error: SMTPException) -> OSError:
 
 
 def remedy_for(command: str) -> str:
-    """Say what the operator can do about it."""
+    """What the operator can do about a refused command; empty if unknown."""
     match command:
         case "AUTH":
             return " Check user and password in RUNHOOK_SMTP_URL."
@@ -302,7 +302,7 @@ def remedy_for(command: str) -> str:
 
 
 def proofs_of(server: MailServer) -> Sequence[str]:
-    """List the forms in which a server may repeat what was told to it in confidence."""
+    """The forms in which a server may repeat our login."""
     if server.login is None:
         return ()
     user, password = server.login

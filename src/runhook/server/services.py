@@ -44,7 +44,7 @@ NO_GROUPS = GroupRoles()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The open store, the publisher, what requests are checked against, and how things stand."""
+    """The open store, the publisher, and all else that routes use."""
 
     store: Store
     publisher: Publisher

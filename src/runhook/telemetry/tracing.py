@@ -1,8 +1,8 @@
-"""Traces: what a report has led to, up to each attempt, as one tree of spans.
+"""Traces: one tree of spans, from a report to each attempt that follows from it.
 
-What follows from a span belongs to it by a `traceparent`. That is passed on whether or not this
-process exports spans: a trace that a reporter has begun goes on at the endpoint. Spans are exported
-only where the environment asks for it in OpenTelemetry's own variables.
+A `traceparent` links a span to its parent. It is passed on whether or not this process exports
+spans: a trace that a reporter has begun goes on at the endpoint. Spans are exported only where the
+environment asks for it in OpenTelemetry's own variables.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,18 +29,18 @@ class SpanKind(Enum):
 
 
 class Span(Protocol):
-    """Something that takes time, and belongs to a trace."""
+    """A timed piece of work within a trace."""
 
     @property
     def traceparent(self) -> str | None:
-        """What follows from it carries this; None if it belongs to no trace."""
+        """Links its children to it; None outside any trace."""
 
     def end(self, attributes: Attributes, *, name: str | None = None, error: str = "") -> None:
-        """Note that it is over.
+        """End the span.
 
         Args:
-            attributes: what is known of it now.
-            name: what it turned out to be.
+            attributes: of the whole span.
+            name: replaces the name it was begun with.
             error: why it failed; empty if it did not.
         """
 
@@ -55,12 +55,12 @@ class Tracing(Protocol):
         """Begin a span, under another one or as the root of a trace."""
 
     def close(self) -> None:
-        """Export what has not been; takes some seconds if nothing takes it."""
+        """Export the remaining spans; takes some seconds if no collector answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """A span that this process does not make: what follows carries what came."""
+    """A span that is not exported: it passes on the `traceparent` that came."""
 
     traceparent: str | None
 
@@ -74,7 +74,7 @@ class NotExported:
     is_on = False
 
     def begin(self, name: str, kind: SpanKind, parent: str | None, attributes: Attributes) -> Span:
-        """Pass on what came."""
+        """Pass on the parent that came, if any."""
         del name, kind, attributes
         return PassedOn(parent) if parent else NOTHING
 
@@ -90,7 +90,7 @@ _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 @contextmanager
 def working_within(span: Span) -> Iterator[None]:
-    """Let what the block begins belong to a span."""
+    """Make a span the parent of what the block begins."""
     token = _current.set(span.traceparent)
     try:
         yield
@@ -99,7 +99,7 @@ def working_within(span: Span) -> Iterator[None]:
 
 
 def current_trace() -> str | None:
-    """What the present work belongs to, as `traceparent`."""
+    """`traceparent` of the present work."""
     return _current.get()
 
 

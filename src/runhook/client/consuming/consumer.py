@@ -1,6 +1,6 @@
-"""A consumer: reads the service's events as they come, and acknowledges those it is done with.
+"""A consumer: reads the service's events as they come, and acknowledges those it has handled.
 
-Nothing is lost with a process that ends at any moment: what it has not acknowledged is read again.
+A process that ends at any moment loses nothing: events not acknowledged are read again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from runhook.domain.webhooks.consumers import LARGEST_READ
 from runhook.domain.webhooks.webhook import CONSUME
 
 LONGEST_WAIT = 20
-"""Seconds that a read waits for something to come."""
+"""Seconds that a read waits for an event."""
 PATIENCE = 15.0
 """Seconds that the answer may take beyond that."""
 LARGEST_ANSWER = 8 * LARGEST_READ
@@ -34,11 +34,11 @@ class ReadEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEvents:
-    """What one read returned."""
+    """Result of one read."""
 
     events: Sequence[ReadEvent]
     missed: int
-    """How many the consumer never got, as they were too old; it only grows."""
+    """Events that expired unread since the consumer was created."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class RemoteConsumer:
     """The number of this reader; None until it has taken the consumer over."""
 
     def taken_over(self) -> "RemoteConsumer | None":
-        """The consumer with this program as its only reader; None if there is no such consumer.
+        """Become the consumer's only reader; None if there is no such consumer.
 
-        Whatever read it before is refused from now on.
+        The reader before is refused from now on.
 
         Raises:
             WebhookRequestError: the service cannot be asked.
@@ -67,7 +67,7 @@ class RemoteConsumer:
         return replace(self, reader=answer["reader"])
 
     def read(self, *, wait: int = LONGEST_WAIT) -> ReadEvents:
-        """Read what comes next, and wait for it if there is nothing.
+        """Read the next events; wait if there are none.
 
         Raises:
             WebhookRequestError: there is no such consumer, another reader has taken it over, or the
@@ -84,7 +84,7 @@ class RemoteConsumer:
         )
 
     def acknowledge(self, ids: Iterable[str]) -> None:
-        """Say that events need not be read again.
+        """Acknowledge events, so that they are not read again.
 
         Raises:
             WebhookRequestError: another reader has taken the consumer over, or the service cannot

@@ -148,7 +148,7 @@ class Surroundings:
 
 
 def folders_below(top: Path) -> Iterator[tuple[Path, Sequence[str]]]:
-    """Yield folders with the names of their files, as far as one looks for people's own ones."""
+    """Yield the folders in which people keep files of their own, with the names of their files."""
     for count, (folder, folders, files) in enumerate(os.walk(top)):
         yield Path(folder), files
         depth = len(Path(folder).relative_to(top).parts)

@@ -1,4 +1,4 @@
-"""Who descends from whom, without a table of all processes."""
+"""Ancestors of this process, found without a table of all processes."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_ancestor(process: int) -> bool:
-    """Whether this process descends from another; where that is unknown, whether that one lives."""
+    """Whether a process is an ancestor of this one; outside Linux, whether it is alive."""
     if sys.platform != "linux":
         return is_alive(process)
     child = os.getpid()

@@ -42,7 +42,7 @@ def send_backlog(
             then = service.within(content.destination.traceparent)
             answer = tell_again(content.reports, kept.files, then, timeout)
             if isinstance(answer, RequestFailed) and answer.is_not_understood:
-                # What others have to say does not wait for a newer service.
+                # Other runs need not wait for a newer service.
                 sent = replace(sent, not_understood=sent.not_understood + 1)
                 continue
             if isinstance(answer, RequestFailed) and not answer.is_refused:
@@ -61,7 +61,7 @@ def send_backlog(
 def tell_again(
     reports: Sequence[Report], files: KeptFiles, service: Service, timeout: Callable[[], float]
 ) -> Accepted | RequestFailed | None:
-    """Send a run's reports from the first one on, its files before its end; None if it has none."""
+    """Send a run's reports in order, its files before its end; None if there are no reports."""
     answer: Accepted | RequestFailed | None = None
     run_id = None
     for report in reports:
@@ -88,7 +88,7 @@ def tell_again(
 def attach_again(
     run_id: str, files: KeptFiles, service: Service, timeout: Callable[[], float]
 ) -> RequestFailed | None:
-    """Attach what is kept of a run's files. What is refused, or cannot be read, stops nothing."""
+    """Attach the kept copies of a run's files; skip those that are refused or unreadable."""
     for file in files.all():
         try:
             content = file.read()

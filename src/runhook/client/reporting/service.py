@@ -324,7 +324,7 @@ def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> "Proxy | None":
         raise UnusableError(error.message) from error
     if proxy is not None and proxy.scheme != "http":
         raise UnusableError(
-            f"the proxy {proxy.url} is spoken to in TLS, which the client cannot do"
+            f"the proxy {proxy.url} is an https proxy, which the client does not support"
         )
     return proxy
 

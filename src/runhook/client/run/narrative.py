@@ -1,4 +1,4 @@
-"""The narrative of a run: its start, its steps, how far it has come, its end, its files.
+"""The narrative of a run: its start, its steps, its progress, its end, its files.
 
 It is told by four entries: while the run goes on by `wrapper` and `python` (``Narrative``), all at
 once by `shell` and `importing` (``deliver``). A run within another one has none of its own: its
@@ -30,30 +30,30 @@ from runhook.client.settings import ClientSettings, working_folder
 from runhook.domain.secrets.redaction import Redactor
 
 Progress = Callable[[], Mapping[str, object] | None]
-"""Tells how far a run has come; None if that cannot be said."""
+"""Reads a run's progress; None if it is unknown."""
 
 
 class RunReporter(Protocol):
     """Delivers the reports of one run in order: by threads of this process, or beside it."""
 
     def report(self, report: Report) -> None:
-        """Queue a report behind those before it."""
+        """Add a report to the queue."""
 
     def start(self) -> None:
         """Begin to deliver."""
 
     def advance(self) -> None:
-        """Tell how far the run has come."""
+        """Report the run's progress."""
 
     def attach(self, files: Iterable[Attachment]) -> None:
         """Queue files, which go before the run's end."""
 
     def close(self, *, deadline: float) -> str | None:
-        """Deliver what is left until then; return what went wrong."""
+        """Deliver the rest until ``deadline``; return what went wrong."""
 
 
 class Narrative:
-    """A run that is told while it goes on. Its methods may raise: see the entries' guards."""
+    """A run reported while it goes on. Its methods may raise: see the entries' guards."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Narrative:
         *,
         make_reporter: Callable[[Service, Progress], RunReporter] | None = None,
     ) -> None:
-        """Prepare to tell.
+        """Prepare to report.
 
         Args:
             run_key: our name for the run.
@@ -84,7 +84,7 @@ class Narrative:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is a service to tell."""
+        """Whether the run's reports have a service to go to."""
         return self._reporter is not None
 
     def begin(
@@ -137,7 +137,7 @@ class Narrative:
         self._reporter.start()
 
     def advance(self) -> None:
-        """Tell how far the run has come."""
+        """Report the run's progress."""
         if self._reporter is not None:
             self._reporter.advance()
 
@@ -158,7 +158,7 @@ class Narrative:
             attach_files(steps, self._reporter, redact, first=first)
 
     def steps_elsewhere(self) -> list[Step]:
-        """Steps that other processes have told of since the last call."""
+        """Steps that other processes have added since the last call."""
         return [] if self._elsewhere is None else steps_in(self._elsewhere)
 
     def end(
@@ -195,11 +195,11 @@ def deliver(
     kept: KeptRun | None = None,
     steps: Sequence[Step] = (),
 ) -> str | None:
-    """Deliver a run's reports in one go, within the time that a run may take longer.
+    """Deliver all reports of a run at once, within ``EXIT_SECONDS``.
 
     Args:
-        reports: what to say, the start first.
-        name: what they are kept under if they cannot be delivered.
+        reports: the reports, the start first.
+        name: their name in the spool, if they cannot be delivered.
         settings: the service and account to report to.
         environ: names the proxies, and has the secrets to leave out.
         kept: where they are kept already.

@@ -109,7 +109,7 @@ def finish_run(
         outer = outer_run(environ)
         folder = settings.service.spool_folder
         if outer is None or folder is None:
-            return f"nothing to finish: {RUN_VARIABLE} names no run that goes on"
+            return f"nothing to finish: {RUN_VARIABLE} names no run under way"
         if outer.process is not None:
             return "nothing to finish: `runhook run` reports the end of this run itself"
         said = status or status_of_code(code)

@@ -53,7 +53,7 @@ def witness_of_step(settings: ClientSettings, environ: Mapping[str, str]) -> "Wi
     if (outer := outer_run(environ)) is not None:
         return StepWitness(outer, settings, environ)
     inert = Witness(settings, environ)
-    inert.trouble = f"this step was not reported: {RUN_VARIABLE} names no run that goes on"
+    inert.trouble = f"this step was not reported: {RUN_VARIABLE} names no run under way"
     return inert
 
 

@@ -24,7 +24,7 @@ Command = Sequence[str]
 
 
 def wrap_commands(commands: Sequence[Command], settings: ClientSettings, witness: Witness) -> int:
-    """Run the commands, each if those before it succeeded, and have them witnessed.
+    """Run the commands in order, until one fails; the witness reports each.
 
     Returns the exit code of the last one that ran; dies of the signal it died of.
     """
@@ -53,7 +53,7 @@ def run_step(
     signals: Signals,
     adoption: Adoption,
 ) -> CommandEnding:
-    """Run one command and have it witnessed."""
+    """Run one command; the witness reports its start and its end."""
     witness.sees_step(command)
     try:
         child = Child(command, witness.environ_of_child(), signals, adoption)

@@ -88,7 +88,7 @@ class LogPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeliveryProgress:
-    """What has become of the deliveries that a redelivery has returned to the queue."""
+    """States of the deliveries that a redelivery has returned to the queue."""
 
     arrived: int = 0
     failed: int = 0
@@ -171,7 +171,7 @@ class Redelivery:
 
     @property
     def progress(self) -> RedeliveryProgress:
-        """What has become of the deliveries that have been returned to the queue."""
+        """States of the deliveries that have been returned to the queue."""
         return sum((share.progress for share in self.shares), RedeliveryProgress())
 
     @property

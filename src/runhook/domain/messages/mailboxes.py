@@ -91,7 +91,7 @@ class MailServer:
         """Read a server's URL.
 
         Raises:
-            InvalidError: it is none. The message holds no password.
+            InvalidError: it is not a mail server's URL. The message holds no password.
         """
         url = SERVER_URL.fullmatch(text)
         place = PLACE.fullmatch(url["place"]) if url else None
@@ -167,7 +167,7 @@ def check_address(text: str) -> str:
     letters is written as name servers know it (`xn--…`).
 
     Raises:
-        InvalidError: it is none that mail can be sent to.
+        InvalidError: no mail can be sent to it.
     """
     text = text.strip()
     local, at, domain = text.rpartition("@")

@@ -335,7 +335,7 @@ def document_in(source: str) -> object:
     """Read the JSON of a template.
 
     Raises:
-        InvalidError: it is none, is too large or too deep, or has what programs read differently.
+        InvalidError: it is not a template, too large, too deep, or read differently by programs.
     """
     if len(source.encode(errors="replace")) > LARGEST_SOURCE:
         raise InvalidError(f"it is too large; {LARGEST_SOURCE:,} bytes at most")

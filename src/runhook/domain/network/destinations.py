@@ -298,7 +298,7 @@ def check_own_address(url: str, policy: AddressPolicy) -> str:
     """Check an address that is the format's own, which may be `mailto:`.
 
     Raises:
-        InvalidError: it is none that is sent to from here.
+        InvalidError: the service sends nothing to it.
     """
     if not url.startswith("mailto:"):
         return check_url(url, policy)

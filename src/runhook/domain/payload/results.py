@@ -1,4 +1,4 @@
-"""Keys of a run's nodes, which are ours, spelled as each version of payloads spells its own."""
+"""Runhook's own keys about a run's nodes, in the spelling of each payload version."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def render_results(results: NodeResults, links: Links, spelled: Spelling) -> dic
 
 
 def payload_node(node: FailedNode, spelled: Spelling) -> dict[str, object]:
-    """A node that failed or warned, with whose it is; empty where that is not known."""
+    """A node that failed or warned, with its owners; empty where they are unknown."""
     facts = node.facts
     return {
         spelled("unique_id"): node.unique_id,

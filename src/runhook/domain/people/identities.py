@@ -168,8 +168,8 @@ def identity_in(
         email = check_email(email if isinstance(email, str) else "")
     except InvalidError:
         raise SignInRefusedError(
-            f"{provider} tells no e-mail address of you, by which Runhook shows people: the claim "
-            "`email` is missing."
+            f"{provider} sends no e-mail address of yours, by which Runhook names people: "
+            "the claim `email` is missing."
         ) from None
     return Identity(
         issuer=issuer,

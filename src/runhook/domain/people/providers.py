@@ -1,4 +1,4 @@
-"""An identity provider: how we are its client, and what its discovery document says."""
+"""An identity provider: our registration as its client, and its discovery document."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from runhook.domain.network.destinations import read_url
 DISCOVERY = "/.well-known/openid-configuration"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CALLBACK = "/sign-in/provider/callback"
-"""Where providers send people back to, behind the public URL."""
+"""Path that providers send people back to, after the public URL."""
 ANY_METHOD = ("client_secret_basic",)
-"""How clients say who they are where a provider does not say how (OpenID Connect Discovery)."""
+"""Client authentication of a provider that names none (OpenID Connect Discovery)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class ProviderClient:
     client_secret: str | None = field(repr=False)
     """None for a public client."""
     name: str
-    """What people call the provider."""
+    """The provider's name on pages."""
     scopes: Sequence[str]
     groups_claim: str
     redirect_uri: str
@@ -32,7 +32,7 @@ class ProviderClient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What a provider's discovery document says, as far as it is used."""
+    """The parts of a provider's discovery document that are used."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -42,7 +42,7 @@ class Metadata:
     names_itself: bool
     """Whether it names itself in the address that it sends people back to (RFC 9207)."""
     takes_secret_in_body: bool
-    """Whether it takes a client's secret in no other way."""
+    """Whether it takes a client's secret in the body only."""
 
 
 def check_issuer(text: str) -> str:
@@ -53,7 +53,7 @@ def check_issuer(text: str) -> str:
     """
     check_provider_url(text)
     if "?" in text or "#" in text:
-        raise InvalidError(f"`{text}` has a query or a fragment, which an issuer has not")
+        raise InvalidError(f"`{text}` has a query or a fragment; an issuer has neither")
     return text
 
 
@@ -65,7 +65,9 @@ def check_provider_url(text: str) -> str:
     """
     url = read_url(text)
     if url.scheme != "https" and url.host not in LOOPBACK:
-        raise InvalidError(f"`{text}` is not https: somebody on the way could sign in as anybody")
+        raise InvalidError(
+            f"`{text}` is not https: anyone on the network path could sign in as any user"
+        )
     return text
 
 
@@ -76,7 +78,7 @@ def read_metadata(document: Mapping[str, object], issuer: str) -> Metadata:
         InvalidError: it is another issuer's, or lacks what a sign-in needs; says what.
     """
     if document.get("issuer") != issuer:
-        raise InvalidError(f"it is of the issuer {document.get('issuer')!r:.200}, not of {issuer}")
+        raise InvalidError(f"its issuer is {document.get('issuer')!r:.200}, not {issuer}")
     methods = document.get("token_endpoint_auth_methods_supported", ANY_METHOD)
     known = methods if isinstance(methods, list | tuple) else ANY_METHOD
     return Metadata(

@@ -1,10 +1,8 @@
-"""What failed in a run, and whether that is news: whether it had succeeded before.
+"""Failures of a run that are news: of nodes that had succeeded before.
 
-A node that had not failed in the last report counts as having succeeded: of each job
-is kept what failed in the last one of its completed runs that had node results. A run that ended
-without any, because it was canceled, killed, lost or could not be compiled, says nothing of nodes
-and leaves that as it is. Before a job's first completed run nothing had succeeded, so that no
-failure is news.
+For each job, the failed nodes of its last completed run with node results are kept; every other
+node counts as having succeeded. A run without node results (canceled, killed, lost, not compiled)
+changes nothing of that. Before a job's first completed run no failure is news.
 """
 
 from collections.abc import Mapping
@@ -33,7 +31,7 @@ class Failures:
         Failures without a name may be new ones: better sent once too often.
 
         Args:
-            last: what was known of the job's nodes; None if no run of it had come that far.
+            last: the job's known failures; None before its first completed run.
         """
         return last is not None and (not self.is_whole or not self.ids <= last.ids)
 
@@ -60,8 +58,8 @@ def known_after(run: Run, last: Failures | None) -> Failures | None:
     A node that had failed and was skipped this time has not succeeded since.
 
     Args:
-        run: the run; a success that names no nodes has failed in none, as far as one knows.
-        last: what was known before it, None for nothing.
+        run: the run; a success without node results counts as having no failed node.
+        last: the failures known before it; None if there were none known.
     """
     now = failed_nodes_of(run)
     if has_node_results(run):

@@ -1,4 +1,4 @@
-"""What an endpoint wants in `Authorization`, where it is no place for our signature."""
+"""An endpoint's own credential in `Authorization`, in place of our signature."""
 
 import base64
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def check_secret(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """What an endpoint wants in `Authorization`."""
+    """An endpoint's own credential, sent in `Authorization`."""
 
     scheme: Scheme | None = option(
         None,

@@ -1,4 +1,4 @@
-"""A made-up event, for a webhook's owner to try it out."""
+"""Made-up events, with which a webhook's owner tries it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -49,7 +49,7 @@ SAMPLE_SETTINGS: Mapping[str, Mapping[str, object]] = {
     "pagerduty": {"routing_key": "0123456789abcdef0123456789abcdef"},
     "template": {"body": '{"text": "{{ headline }}"}'},
 }
-"""Of formats that have to have some."""
+"""Settings for the formats that require some."""
 ID_ALPHABET = digits + ascii_uppercase + ascii_lowercase
 ID_CHARACTERS = 27
 DURATION = timedelta(minutes=1)
@@ -99,13 +99,13 @@ def sample_request(
     """Make up the request of a delivery, signed.
 
     Args:
-        type_: what it tells of.
+        type_: the event's type.
         payload_version: of dbt Cloud's payload.
-        format_name: a format's.
-        settings: of the format, as JSON; without any it has made-up ones.
-        url: where it goes, unless the format's settings say so.
-        secret: signs it.
-        chance: 16 bytes for its id.
+        format_name: the format's name.
+        settings: of the format, as JSON; made up if empty.
+        url: the endpoint, unless the format's settings name it.
+        secret: signs the request.
+        chance: 16 bytes for the delivery's id.
         now: when it is sent.
 
     Raises:
@@ -152,10 +152,9 @@ def sample_event(
     """Make up an event of an invented run, job or webhook.
 
     Args:
-        webhook: which is to get it.
+        webhook: the webhook that gets it.
         now: when it happens.
-        type_: of any kind that the webhook's format tells of; None is the usual one, as
-            ``usual_type`` has it.
+        type_: any type that the webhook's format can render; None for ``usual_type``.
 
     Raises:
         InvalidError: the webhook's format has nothing to say of such an event.
@@ -174,7 +173,7 @@ def sample_event(
 
 
 def usual_type(webhook: Webhook) -> EventType:
-    """The type of event that a test has if nothing else is asked for.
+    """The event type of a test that asks for none.
 
     It is `job.run.completed`, or the first event type that the webhook selected if not that one. In
     formats for people it is a failure, if they get any.
@@ -188,12 +187,12 @@ def usual_type(webhook: Webhook) -> EventType:
 
 
 def is_for_people(webhook: Webhook) -> bool:
-    """Whether people read what a webhook sends, or are called by it."""
+    """Whether people read a webhook's messages, or are paged by them."""
     return FORMATS[webhook.options.format].audience in {Audience.PEOPLE, Audience.INCIDENTS}
 
 
 def is_bare(webhook: Webhook) -> bool:
-    """Whether a sample needs nothing that sets runs off."""
+    """Whether a sample run needs no trigger."""
     return FORMATS[webhook.options.format].audience is not Audience.COMMITS
 
 

@@ -1,4 +1,4 @@
-"""Write the audit log, inside the transaction of the change that it tells of."""
+"""Write the audit log, within the transaction of the audited change."""
 
 from datetime import datetime
 
@@ -28,8 +28,8 @@ async def note_change(
         actor: who did it.
         action: what was done.
         subject_id: the id of what it was done to.
-        before: what there was, None if it was made now.
-        after: what there is, None if it is gone.
+        before: the facts before; None if it was created.
+        after: the facts after; None if it was deleted.
         now: when.
     """
     assert actor.grant is None or tx.acts_for == actor, "their permission was not looked at"

@@ -76,7 +76,7 @@ class Acceptance:
     password: str
 
     def __repr__(self) -> str:
-        return "Answer(...)"
+        return "Acceptance(...)"
 
 
 @repeats_contended
@@ -289,7 +289,7 @@ async def accept(
 async def accept_as(
     store: Store, secret: str, session: ValidSession, *, address: str | None, clock: Clock
 ) -> None:
-    """Accept an invitation as somebody who is signed in.
+    """Accept an invitation as the signed-in user.
 
     Raises:
         UnauthorizedError: their session has ended.

@@ -1,4 +1,4 @@
-"""Other passwords than before: chosen by who is signed in, by link, or by an operator.
+"""Changed passwords: by the signed-in user, by a link, or by an operator.
 
 A link is made for a user who forgot theirs, and works once.
 """
@@ -67,7 +67,7 @@ async def change_password(
     passwords: Passwords,
     clock: Clock,
 ) -> None:
-    """Give who is signed in another password, and end all their sessions but the one they are in.
+    """Change the password of the signed-in user, and end all their sessions but this one.
 
     Args:
         store: where it is kept.
@@ -144,7 +144,7 @@ async def begin_reset(
     async with store.read() as tx:
         found = await find_user_by_email(tx, check_email(email))
     if found is None:
-        # Others' reports do not wait for who asks for anybody.
+        # A request for a made-up address must not hold up the writer.
         return None
     secret = secrets.token_urlsafe(32)
     now = clock.now()

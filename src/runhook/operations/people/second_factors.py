@@ -1,4 +1,4 @@
-"""Second factors of who signs in with a password: set up, asked for, renewed and taken away."""
+"""Second factors of users with passwords: set up, checked, renewed and removed."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ from runhook.storage.people.sessions import ValidSession, delete_other_sessions
 from runhook.storage.people.users import find_user_by_email, lock_user
 
 SERVICE = "Runhook"
-"""What apps show the secret under."""
+"""Name under which apps show the secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,17 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class FactorStanding:
-    """How it stands with a user's second factor."""
+    """State of a user's second factor."""
 
     enrolment: Enrolment | None
-    """The one that has given no code yet."""
+    """Set while the app has not given its first code."""
     confirmed_at: datetime | None
     recovery_codes: int
     """How many are left."""
 
 
 async def look_at_second_factor(store: Store, user: User) -> FactorStanding:
-    """How it stands with a user's second factor."""
+    """Read the state of a user's second factor."""
     async with store.read() as tx:
         factor = await find_second_factor(tx, user.id)
         if factor is None:
@@ -97,7 +97,7 @@ async def look_at_second_factor(store: Store, user: User) -> FactorStanding:
 
 @repeats_contended
 async def begin_enrolment(store: Store, session: ValidSession, *, clock: Clock) -> None:
-    """Make a secret for the app of who is signed in; it counts once it has given a code.
+    """Make a secret for the signed-in user's app; it is in force after the app's first code.
 
     Raises:
         UnauthorizedError: the session has ended.
@@ -126,7 +126,7 @@ async def begin_enrolment(store: Store, session: ValidSession, *, clock: Clock) 
 async def confirm_enrolment(
     store: Store, session: ValidSession, code: str, *, address: str | None, clock: Clock
 ) -> list[str]:
-    """Let the app of who is signed in count from now on; their other sessions end.
+    """Put the signed-in user's second factor in force; end their other sessions.
 
     Returns:
         their recovery codes, this once.
@@ -158,7 +158,7 @@ async def confirm_enrolment(
 async def renew_recovery_codes(
     store: Store, session: ValidSession, code: str, *, address: str | None, clock: Clock
 ) -> list[str]:
-    """Give who is signed in other recovery codes, and return them this once.
+    """Replace the signed-in user's recovery codes; return the new ones, this once.
 
     Raises:
         WrongCodeError: the code is not one of the app's.
@@ -187,7 +187,7 @@ async def remove_second_factor(
     passwords: Passwords,
     clock: Clock,
 ) -> None:
-    """Take away the second factor of who is signed in; their other sessions end.
+    """Remove the signed-in user's second factor; end their other sessions.
 
     Raises:
         WrongPasswordError: the password is not right.
@@ -216,7 +216,7 @@ async def remove_second_factor(
 
 @repeats_contended
 async def reset_second_factor(store: Store, email: str, *, clock: Clock) -> None:
-    """Take away a user's second factor by command; their sessions end.
+    """Remove a user's second factor by command; end their sessions.
 
     Raises:
         InvalidError: the e-mail address cannot be one.
@@ -243,7 +243,7 @@ async def has_second_factor(tx: Transaction, user: User) -> bool:
 async def refusal_at_sign_in(
     tx: Transaction, user: User, code: str, *, address: str | None, now: datetime
 ) -> RunhookError | None:
-    """Why the code of a user, who is locked, does not let them in; None if it does."""
+    """Why a locked user's code does not let them in; None if it does."""
     factor = confirmed(await find_second_factor(tx, user.id))
     before = await count_recovery_codes(tx, user.id)
     refusal = await refusal_of_code(tx, factor, code, now=now)
@@ -262,7 +262,7 @@ async def refusal_of_code(
         factor: their second factor.
         code: as it was typed.
         now: the present moment.
-        may_recover: whether a recovery code will do, too.
+        may_recover: whether a recovery code is accepted, too.
     """
     failures = failures_in_window(factor.failures, factor.failing_since, now)
     if failures >= MOST_FAILURES:
@@ -282,7 +282,7 @@ async def refusal_of_code(
 
 
 def secret_of(tx: Transaction, factor: SecondFactor) -> bytes | None:
-    """The secret of an app; None if the master key is lost that it was encrypted with."""
+    """Decrypt an app's secret; None if its master key is lost."""
     try:
         return bytes.fromhex(tx.vault.decrypt(factor.sealed).reveal())
     except InvalidToken:
@@ -290,7 +290,7 @@ def secret_of(tx: Transaction, factor: SecondFactor) -> bytes | None:
 
 
 async def own_factor(tx: Transaction, session: ValidSession) -> SecondFactor | None:
-    """Lock who is signed in, and find their second factor.
+    """Lock the signed-in user, and find their second factor.
 
     Raises:
         UnauthorizedError: the session has ended.
@@ -301,7 +301,7 @@ async def own_factor(tx: Transaction, session: ValidSession) -> SecondFactor | N
 
 
 def confirmed(factor: SecondFactor | None) -> SecondFactor:
-    """A second factor that counts.
+    """A second factor that is in force.
 
     Raises:
         NotFoundError: there is none.
@@ -312,7 +312,7 @@ def confirmed(factor: SecondFactor | None) -> SecondFactor:
 
 
 async def new_recovery_codes(tx: Transaction, user: User) -> list[str]:
-    """Give a user, who is locked, other recovery codes."""
+    """Replace a locked user's recovery codes."""
     codes = [recovery_code(secrets.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]
     digests = [recovery_digest(code) for code in codes]
     await replace_recovery_codes(tx, user.id, [one for one in digests if one is not None])
@@ -320,7 +320,7 @@ async def new_recovery_codes(tx: Transaction, user: User) -> list[str]:
 
 
 async def take_away(tx: Transaction, user: User, actor: Actor, *, now: datetime) -> None:
-    """Delete the second factor of a user, who is locked, with its recovery codes."""
+    """Delete a locked user's second factor and its recovery codes."""
     await delete_second_factor(tx, user.id)
     await replace_recovery_codes(tx, user.id, [])
     action = AuditAction.SECOND_FACTOR_REMOVED

@@ -7,7 +7,7 @@ from runhook.domain.people.auditing import Facts
 
 
 def shown_state(facts: Facts) -> str:
-    """A short text that is another one as soon as any of the facts is."""
+    """A short text that changes with any of the facts."""
     return sha256(repr(facts).encode()).hexdigest()[:16]
 
 

@@ -190,7 +190,7 @@ def actor_of(user: User, address: str | None) -> Actor:
 
 @repeats_contended
 async def end_session(store: Store, session: ValidSession, session_id: int) -> None:
-    """End one session of who is signed in, from the next request on.
+    """End one session of the signed-in user, from the next request on.
 
     Raises:
         UnauthorizedError: their own has ended.
@@ -205,7 +205,7 @@ async def end_session(store: Store, session: ValidSession, session_id: int) -> N
 
 @repeats_contended
 async def end_other_sessions(store: Store, session: ValidSession) -> int:
-    """End all sessions of who is signed in but this one; return how many.
+    """End all sessions of the signed-in user but this one; return how many.
 
     Raises:
         UnauthorizedError: it has ended.

@@ -37,7 +37,7 @@ from runhook.storage.people.users import update_user as write_user
 async def rename_user(
     store: Store, session: ValidSession, name: str, *, seen: str | None = None
 ) -> User:
-    """Give who is signed in another name.
+    """Change the name of the signed-in user.
 
     Raises:
         InvalidError: it will not do.
@@ -67,7 +67,7 @@ async def change_role(
 ) -> AccountMember:
     """Give a member of an account another role.
 
-    Of their open invitations those end which they could not make any more.
+    Their open invitations that they could no longer make end.
 
     Raises:
         NotFoundError, ForbiddenError, ConflictError: as ``member_to_change`` says.

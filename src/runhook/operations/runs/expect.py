@@ -1,4 +1,4 @@
-"""Expect a job to run every so often, or no more."""
+"""Set or remove the expectation that a job starts at intervals."""
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.auditing import AuditAction, Facts
@@ -30,18 +30,18 @@ async def expect_job(
     *,
     seen: str | None = None,
 ) -> ExpectedJob | None:
-    """Expect a job from now on, or no more; what is expected already goes on undisturbed.
+    """Set a job's expectation, or remove it; an equal one goes on undisturbed.
 
     Args:
-        context: in whose name, and in which store.
-        account_id: whose.
-        job_id: which.
-        expectation: how often; None is not at all.
+        context: the actor and the store.
+        account_id: the job's account.
+        job_id: the job.
+        expectation: how often the job should start; None removes it.
         seen: `shown_state` of the expectation's facts that the caller saw; None is not checked.
 
     Raises:
         NotFoundError: the account has no such job.
-        ConflictError: the expectation is another one than was seen.
+        ConflictError: the expectation was changed after it was seen.
     """
     async with context.store.write() as tx:
         await permitted(tx, context.actor)

@@ -21,7 +21,7 @@ async def name_job(context: Context, name: JobName) -> tuple[Job, bool]:
     """Make a job known by the names that its runs will be reported with.
 
     Args:
-        context: in whose name, and in which store.
+        context: the actor and the store.
         name: whose, and what its reporter calls it.
 
     Returns:

@@ -25,7 +25,7 @@ async def remove_scope(
     """Delete a scope of an account; a later report of the same name makes another one.
 
     Args:
-        context: in whose name, and in which store.
+        context: the actor and the store.
         account_id: whose.
         kind: what it is.
         scope_id: which.

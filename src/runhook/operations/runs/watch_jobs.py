@@ -1,4 +1,4 @@
-"""Tell of runs that were expected and did not start."""
+"""Publish notices of runs that were expected and did not start."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from runhook.storage.engine.store import Store
 from runhook.storage.runs.expectations import ExpectedJob, OverdueJob, lock_overdue, put_off
 
 STEP = 100
-"""How many jobs one transaction tells of at most."""
+"""Most jobs that one transaction publishes notices of."""
 
 
 @repeats_contended
@@ -22,8 +22,8 @@ async def tell_of_missed_runs(
 ) -> Sequence[MissedRun]:
     """Publish a notice for each job whose run did not start in time, one for all missed intervals.
 
-    Of several replicas that do this at once, each takes jobs that no other one has. While the
-    database's clock is doubted, none is overdue.
+    Replicas that do this at the same time take different jobs. While the database's clock is
+    doubted, no job counts as overdue.
 
     Args:
         store: where the jobs are; its clock says what is overdue.
@@ -31,7 +31,7 @@ async def tell_of_missed_runs(
         public_url: where people reach this service, None if it is not known.
 
     Returns:
-        what was told, to whom it may concern.
+        the published notices.
     """
     async with store.write() as tx:
         if await is_doubted(tx):

@@ -1,4 +1,4 @@
-"""Give up lost runs, so that their webhooks get an end."""
+"""End lost runs, and publish their ends."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,17 @@ from runhook.storage.engine.store import Store
 from runhook.storage.runs.rows import insert_events, lock_silent_runs, update_runs
 
 STEP = 100
-"""How many runs one transaction gives up at most."""
+"""Most runs that one transaction ends."""
 
 
 @repeats_contended
 async def give_up_silent_runs(
     store: Store, clock: Clock, *, public_url: str | None = None
 ) -> Sequence[Run]:
-    """End runs whose reporters have been silent for too long, and publish what follows.
+    """End runs whose reporters have been silent for too long, and publish their events.
 
-    Of several replicas that do this at once, each takes runs that no other one has. While the
-    database's clock is doubted, none is silent.
+    Replicas that do this at the same time take different runs. While the database's clock is
+    doubted, no run counts as silent.
 
     Args:
         store: where the runs are; its clock says how long nothing was heard.
@@ -31,7 +31,7 @@ async def give_up_silent_runs(
         public_url: where people reach this service, None if not configured.
 
     Returns:
-        the runs that were given up, as they are now.
+        the runs that were ended, in their new state.
     """
     now = clock.now()
     lost: list[Run] = []

@@ -92,7 +92,8 @@ def refuse_newer(manifest: BackupManifest) -> None:
     """
     if manifest.schema > NEWEST:
         raise InvalidError(
-            f"The backup is of schema {manifest.schema}, which a newer Runhook made; use that one."
+            f"The backup is of schema {manifest.schema}, which a newer Runhook made; "
+            "use that version."
         )
 
 
@@ -109,8 +110,7 @@ async def restore_file(backup: Path, database: Path) -> None:
     present = [path for path in beside(database) if path.exists()]
     if present:
         raise ConflictError(
-            f"{', '.join(map(str, present))} is there already: stop what serves it, and move it "
-            "away."
+            f"{', '.join(map(str, present))} already exists: stop the service, and move it away."
         )
     with appearing_file(database) as unfinished:
         shutil.copyfile(backup / DATABASE_NAME, unfinished)

@@ -122,7 +122,7 @@ async def refuse_other_schema(source: Store) -> None:
             "there with `runhook migrate` before it is copied."
         )
     raise InvalidError(
-        f"The source is at schema {schema}, which a newer Runhook made: copy it with that one."
+        f"The source is at schema {schema}, which a newer Runhook made: copy it with that version."
     )
 
 

@@ -1,4 +1,4 @@
-"""Work that goes on behind an answer: what it finds must not show in how long the answer takes."""
+"""Work behind an answer, whose result must not show in how long the answer takes."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -12,7 +12,7 @@ PAUSE = timedelta(seconds=30)
 
 
 class Errands:
-    """Runs a bounded number of them; one that fails is logged.
+    """Runs a bounded number of errands at once; logs those that fail.
 
     Args:
         most: how many may be under way at once.
@@ -23,10 +23,10 @@ class Errands:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, errand: Coroutine[None, None, None]) -> None:
-        """Let an errand go on by itself.
+        """Start an errand in the background.
 
         Raises:
-            LimitedError: as many as there may be are under way.
+            LimitedError: too many are under way.
         """
         if len(self._tasks) >= self._most:
             errand.close()
@@ -36,7 +36,7 @@ class Errands:
         task.add_done_callback(self._tasks.discard)
 
     async def settle(self, patience: timedelta) -> None:
-        """Wait until all that were begun have ended, or so long."""
+        """Wait until all errands have ended, or until ``patience`` is over."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience.total_seconds())
 

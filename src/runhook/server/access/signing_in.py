@@ -146,7 +146,7 @@ async def change_own_password(
     present: str,
     password: str,
 ) -> None:
-    """Replace the password of who is signed in.
+    """Replace the password of the signed-in user.
 
     Raises:
         InvalidError: the present password is not right, or the new one will not do.

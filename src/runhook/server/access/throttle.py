@@ -1,4 +1,4 @@
-"""Failed attempts, and links asked for: recent counts, and errors for those who have too many.
+"""Limits on failed attempts and on requested links: recent counts, and errors above a limit.
 
 Valid credentials are never refused: a token or a password is verified first, and only then is a
 failure counted. So guesses, from the same address or for the same e-mail address, lock out no user.
@@ -42,7 +42,7 @@ class Rationed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many are let pass within a window, which begins with the first one."""
+    """Most events within a window, which begins with the first one."""
 
     most: int
     window: timedelta
@@ -63,7 +63,7 @@ LIMITS: Mapping[Rationed, Limit] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Where the log hears of strangers, a few times a minute."""
+    """Log lines about refused strangers, a few a minute at most."""
 
     token: Seldom = field(default_factory=lambda: Seldom(TOKEN_REFUSED))
     sign_in: Seldom = field(default_factory=lambda: Seldom(SIGN_IN_REFUSED))
@@ -78,7 +78,7 @@ class Count:
 
 
 class Throttle:
-    """Counts what strangers may not do too often.
+    """Counts what strangers may do only so often.
 
     Args:
         limits: how many of each kind in which time.
@@ -110,21 +110,21 @@ class Throttle:
         return error if refusal is None else refusal
 
     def admit(self, names: Mapping[Rationed, str], crowded: str) -> None:
-        """Count what is asked for under some names.
+        """Count a request under some names.
 
         Args:
-            names: by kind.
-            crowded: says that there was too much of it; how long to wait is added.
+            names: what it is counted under, by kind.
+            crowded: says that there were too many; how long to wait is added.
 
         Raises:
-            LimitedError: there was too much of it under one of the names.
+            LimitedError: there were too many under one of the names.
         """
         refusal = self._count_all(names, crowded)
         if refusal is not None:
             raise refusal
 
     def is_over(self, kind: Rationed, name: str) -> bool:
-        """Whether there were as many under a name as are let pass."""
+        """Whether a name has reached its limit."""
         found = self._counted(kind, name)
         return found is not None and found.count >= self._limits[kind].most
 

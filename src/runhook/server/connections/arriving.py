@@ -1,7 +1,7 @@
-"""Requests as they arrive: what of HTTP is taken, and how long a body may take to come.
+"""Requests as they arrive: bounds on their heads, and on how long a body may take.
 
-This stands before the web framework. It tells a request's connection where it begins and ends, so
-that the connection knows who is waited for.
+This stands before the web framework. It tells a connection where each request begins and ends, so
+that the connection knows whether the client or the service is waited for.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from runhook.server.connections.refusals import Refusal
 
 LONGEST_TARGET = 8 * KIB
 SLOWEST = 8 * KIB
-"""Bytes a second that a body comes with at least, on average."""
+"""Least average speed of a body, in bytes a second."""
 EXCESSIVE = "The body's chunks are announced with more bytes than they have."
 
 
@@ -75,11 +75,11 @@ class Arrival:
         connection.begin_request(self._body)
 
     async def receive(self) -> ReceiveMessage:
-        """Receive more of the body, or that the client is gone.
+        """Receive the next piece of the body, or that the client is gone.
 
         Raises:
             TooSlowError: it does not come in time.
-            InvalidError: it comes with much that is no body.
+            InvalidError: its chunks have too many bytes beside the body.
         """
         if self._has_ended:
             return await self._receive()
@@ -88,7 +88,7 @@ class Arrival:
         )
 
     async def send(self, message: Message) -> None:
-        """Give part of the answer.
+        """Send a part of the answer.
 
         After an answer to a body that has not been read, the connection is closed.
         """
@@ -134,7 +134,7 @@ class Arrival:
 
 
 def body_of(scope: HTTPScope) -> Body | None:
-    """How to tell where a request's body ends, None if it has none."""
+    """Finds the end of a request's body; None if it has no body."""
     headers = dict(scope["headers"])
     if b"transfer-encoding" in headers:
         return Chunked()
@@ -143,7 +143,7 @@ def body_of(scope: HTTPScope) -> Body | None:
 
 
 def refusal_of(scope: HTTPScope) -> Refusal | None:
-    """Refuse a request that no route is asked about; of others, correct the path.
+    """Refuse a request before any route sees it; else correct its path, and return None.
 
     A target may be a whole address, as it is for a proxy; the path in it is what counts.
     """

@@ -86,7 +86,7 @@ def convert(value: Any, wanted: Any) -> Any:
     """Read the body that a route takes, as this type.
 
     Raises:
-        InvalidError: it is another one.
+        InvalidError: it is another type.
     """
     try:
         return converted(value, wanted)

@@ -67,7 +67,7 @@ class RequestTally:
 
 @dataclass(frozen=True, slots=True)
 class RequestWatch:
-    """What is done with requests beside answering them."""
+    """Where requests are counted, logged and traced."""
 
     tally: RequestTally = field(default_factory=RequestTally)
     log: RequestLog = RequestLog.NO
@@ -75,11 +75,11 @@ class RequestWatch:
 
 
 def watched(app: ASGIApp, watch: Callable[[], RequestWatch]) -> ASGIApp:
-    """Wrap an application to tell of each request that it answers.
+    """Wrap an application to count, log and trace its requests.
 
     Args:
         app: has the routes.
-        watch: what is done; asked at each request.
+        watch: asked for at each request.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +128,7 @@ class WatchedRequest:
             self.span = watch.tracing.begin(scope["method"], SpanKind.SERVER, parent, {})
 
     async def send(self, message: Message) -> None:
-        """Give part of the answer, with the request's id."""
+        """Send a part of the answer, with the request's id."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._seconds = time.perf_counter() - self._began
@@ -136,7 +136,7 @@ class WatchedRequest:
         await self._send(message)
 
     def end(self) -> None:
-        """Tell of it."""
+        """Count the request, end its span, and log it."""
         scope, watch = self._scope, self._watch
         if self._status is None:
             self._seconds = time.perf_counter() - self._began
@@ -171,7 +171,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def known_method(method: str) -> str:
-    """A method, if it is one that some route has; clients may make up others."""
+    """A method that some route has; `other` for what clients make up."""
     return method if method in METHODS else "other"
 
 
@@ -182,7 +182,7 @@ def route_of(scope: Scope) -> str:
 
 
 def span_attributes(method: str, route: str, status: int | None) -> Attributes:
-    """What a span tells of a request, in the words of OpenTelemetry's conventions."""
+    """A request's attributes, by OpenTelemetry's semantic conventions."""
     found: dict[str, str | int] = {"http.request.method": method, "http.route": route}
     if status is not None:
         found["http.response.status_code"] = status

@@ -78,7 +78,7 @@ def read_database_address(text: str) -> Address:
     """Read an address.
 
     Raises:
-        InvalidError: it is none, or has a parameter that is not known or cannot be heeded.
+        InvalidError: it is not an address, or has an unknown or unsupported parameter.
     """
     parts = address_parts(text)
     given = dict(parse_qsl(parts["query"], keep_blank_values=True))

@@ -132,7 +132,7 @@ class Connector:
         pooling: what a pooler on the way does with connections.
 
     Raises:
-        InvalidError: it is none, or has a parameter that is not known or cannot be heeded.
+        InvalidError: it is not an address, or has an unknown or unsupported parameter.
     """
 
     def __init__(self, address: str, pooling: Pooling) -> None:

@@ -38,7 +38,7 @@ class ListenNotify:
         """Whether other processes wake us now, as far as is known."""
 
     async def tell_others(self, connection: Connection) -> None:
-        """Within a transaction: let other processes know, if and when it commits."""
+        """Within a transaction: notify other processes when it commits."""
         if not self._connector.way.notifies:
             return
         # The name tells us apart: our own have been woken already. Those who are connected without

@@ -102,7 +102,7 @@ def engine(url: sa.URL, *, connections: int, begin: str, name: str) -> SqliteEng
 
 
 def threaded(connection: Connection) -> SqliteConnection:
-    """The connection as what it is on this database."""
+    """Narrow a connection's type to this database's."""
     assert isinstance(connection, SqliteConnection)
     return connection
 
@@ -184,7 +184,7 @@ def is_contended(error: sa.exc.DBAPIError) -> bool:
 
 
 def disk_failure_in(error: sa.exc.DBAPIError) -> str | None:
-    """Why the disk takes nothing. A quota is no full disk to SQLite, but an error of the disk's."""
+    """Why the disk cannot be written. SQLite reports a used-up quota as an error of the disk."""
     return DISK_FAILURES.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)
 
 

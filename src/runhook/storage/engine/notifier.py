@@ -21,7 +21,7 @@ class Notifier(Protocol):
         """Whether other processes wake us now; if not, what they make due has to be looked for."""
 
     async def tell_others(self, connection: Connection) -> None:
-        """Within a transaction: let other processes know, if and when it commits."""
+        """Within a transaction: notify other processes when it commits."""
 
     def wake(self) -> None:
         """Wake those who listen in this process; to be called after the commit."""

@@ -1,4 +1,4 @@
-"""What a database server says that answers, and does not let us in."""
+"""Errors of a database that answers and refuses: each says what the operator can do."""
 
 import os
 import re
@@ -8,47 +8,47 @@ REFUSED_USER = (
     "there, or on the server (its users, and pg_hba.conf)."
 )
 NO_DATABASE = (
-    "The database server has no database of the name in RUNHOOK_DATABASE_URL. Correct the name, or "
-    "create the database."
+    "The database that RUNHOOK_DATABASE_URL names does not exist. Correct the name, or create the "
+    "database."
 )
 REFUSED_PARAMETER = (
-    "What answers at RUNHOOK_DATABASE_URL refuses a startup parameter, as poolers do. Let it pass "
-    "over the parameters that the address has (PgBouncer: ignore_startup_parameters = options), or "
-    "leave them out of the address."
+    "The pooler or server at RUNHOOK_DATABASE_URL refuses a startup parameter of the address. Let "
+    "it ignore the parameter (PgBouncer: ignore_startup_parameters = options), or leave the "
+    "parameter out of the address."
 )
 STATEMENT_POOLING = (
     "The pooler at RUNHOOK_DATABASE_URL gives each statement another connection, and Runhook needs "
     "transactions. Let it pool transactions or sessions (PgBouncer: pool_mode = transaction)."
 )
 NOT_UTF8 = (
-    "The database that RUNHOOK_DATABASE_URL names does not keep its text as UTF-8, so that it "
-    "cannot hold all names. Create another one: "
+    "The database that RUNHOOK_DATABASE_URL names is not encoded as UTF-8, so it cannot hold all "
+    "names. Create another one: "
     "CREATE DATABASE runhook ENCODING 'UTF8' TEMPLATE template0;"
 )
 FORBIDDEN = (
-    "The user in RUNHOOK_DATABASE_URL may not do in this database what Runhook does. Let it own "
-    "the database, or grant it all on its tables, and to create them "
+    "The user in RUNHOOK_DATABASE_URL lacks a privilege in this database. Make it the owner, or "
+    "grant it all privileges on Runhook's tables and the one to create tables "
     "(GRANT CREATE, USAGE ON SCHEMA public)."
 )
 NO_SCHEMA = (
-    "The user in RUNHOOK_DATABASE_URL has no schema to create tables in: its search_path names "
-    "none that is there and that it may use. Create the schema, or grant it "
+    "The user in RUNHOOK_DATABASE_URL has no schema to create tables in: no schema in its "
+    "search_path exists and may be used. Create the schema, or grant its use "
     "(GRANT CREATE, USAGE ON SCHEMA public)."
 )
 BROKEN = (
-    "The database file is damaged, or is no SQLite database. Stop what serves it, and put a backup "
-    "in its place."
+    "The database file is damaged, or is not a SQLite database. Stop the service, and restore a "
+    "backup."
 )
 AWAY = "The database is not available; try again shortly."
-CONTENDED = "Something else changed the same things at the same time; try again."
+CONTENDED = "Another change of the same data came at the same time; try again."
 FULL = (
-    "The database's disk is full, so that nothing can be written. Make room on it; a service that "
-    "runs goes on by itself then."
+    "The database's disk is full: nothing can be written. Free some space; a running service then "
+    "continues by itself."
 )
 UNWRITABLE = (
-    "The system does not let the database's files be written or read: the disk is full, a quota is "
-    "used up, a file may not be larger, or the disk fails. Put that right; a service that runs "
-    "goes on by itself then."
+    "The database's files cannot be written or read: the disk is full, a quota or a limit on the "
+    "size of files is reached, or the disk fails. Correct that; a running service then continues "
+    "by itself."
 )
 TAKES_NO_WRITES = (
     "The database that RUNHOOK_DATABASE_URL names takes no writes: it is a standby, or "
@@ -62,18 +62,18 @@ REFUSALS = {
     "28000": REFUSED_USER,
     "3D000": NO_DATABASE,
 }
-"""What there is to do, by SQLSTATE. The server's own words may name private things."""
+"""Remedies by SQLSTATE. The server's own words may name private things."""
 POOLERS_REFUSALS = {
     "unsupported startup parameter": REFUSED_PARAMETER,
     "no such user|authentication failed": REFUSED_USER,
     'no such database|database ".*" does not exist': NO_DATABASE,
     "transaction blocks not allowed": STATEMENT_POOLING,
 }
-"""What there is to do, by what PgBouncer says: it has one SQLSTATE for most of it."""
+"""Remedies by PgBouncer's messages: it has one SQLSTATE for most of them."""
 
 
 def refusal_in(code: str, message: str) -> str | None:
-    """What there is to do about an error of a server or a pooler; None if that is to wait."""
+    """Remedy for an error of a server or a pooler; None if waiting is all."""
     if not code.startswith("08"):
         return REFUSALS.get(code)
     return next(

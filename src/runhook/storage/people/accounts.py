@@ -15,14 +15,14 @@ from runhook.storage.engine.tables import accounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Whose webhooks and runs these are."""
+    """An account, which owns webhooks and runs."""
 
     id: AccountId
     identifier: str
     """`act_` and a KSUID, as dbt Cloud's."""
     name: str
     default_payload_version: PayloadVersion
-    """What a new webhook gets that does not choose."""
+    """Payload version of new webhooks that choose none."""
     created_at: datetime
 
 
@@ -35,7 +35,7 @@ async def find_account(tx: Transaction, account_id: AccountId) -> Account | None
 async def lock_account(tx: Transaction, account_id: AccountId) -> Account | None:
     """Find an account; lock it and its members until the transaction ends.
 
-    What only belongs to it, such as a new run, need not wait.
+    Rows that only refer to it, such as new runs, do not wait.
     """
     row = (
         await tx.execute(
@@ -73,7 +73,7 @@ async def insert_account(tx: Transaction, account: Account) -> None:
 
 
 async def update_account(tx: Transaction, account: Account) -> None:
-    """Write what of an account can be changed."""
+    """Write the columns of an account that can change."""
     await tx.execute(
         sa.update(accounts)
         .where(accounts.c.id == account.id)

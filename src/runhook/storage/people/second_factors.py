@@ -21,7 +21,7 @@ class SecondFactor:
     """Its secret, encrypted."""
     created_at: datetime
     confirmed_at: datetime | None
-    """When it gave its first code; until then it is none."""
+    """When it gave its first code; None until then, when it is not in force."""
     last_step: int
     """Step whose code was used last."""
     failures: int

@@ -1,7 +1,7 @@
-"""Backups: a folder with all that brings a service back, and how it is read again.
+"""Backups: folders with all that restores a service, written and read.
 
-A folder appears whole or not at all. It has the master keys, so that who can read it can read every
-secret: it is its owner's alone.
+A folder appears whole or not at all. It has the master keys, which decrypt every secret: only its
+owner may read it.
 """
 
 import os
@@ -25,7 +25,7 @@ DIGEST = "sha256"
 
 
 class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup is of."""
+    """What a backup contains, and where it comes from."""
 
     runhook: str
     """Version of the Runhook that made it."""
@@ -43,14 +43,14 @@ class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def appearing_folder(target: Path) -> Iterator[Path]:
-    """A folder that takes the name of ``target`` if the block ends well, and else is gone.
+    """A folder that takes the name of ``target`` if the block ends well, and is deleted else.
 
     Raises:
         ConflictError: there is something of that name.
         InvalidError: it cannot be made.
     """
     if os.path.lexists(target):
-        raise ConflictError(f"{target} is there already: name a new folder.")
+        raise ConflictError(f"{target} already exists: name a new folder.")
     try:
         # Others may not look into it, whatever the umask is.
         unfinished = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -110,7 +110,7 @@ def rows_in_copy(database: sqlite3.Connection, table: str) -> int:
 
 
 def write_manifest(folder: Path, manifest: BackupManifest) -> None:
-    """Write what a backup is of."""
+    """Write a backup's manifest."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     path = folder / MANIFEST_NAME
     path.write_bytes(text + b"\n")
@@ -133,28 +133,28 @@ def digest_of_file(path: Path) -> str:
 
 
 def read_backup(folder: Path) -> BackupManifest:
-    """Read what a backup is of, and see that it is whole.
+    """Read a backup's manifest, and verify its files.
 
     Raises:
-        InvalidError: it is none, or not as it was made.
+        InvalidError: it is not a backup, or a file of it was changed.
     """
     try:
         text = (folder / MANIFEST_NAME).read_bytes()
         manifest = msgspec.json.decode(text, type=BackupManifest)
         found = digests_in(folder)
     except (OSError, msgspec.MsgspecError):
-        raise InvalidError(f"{folder} is no backup that `runhook backup` has made.") from None
+        raise InvalidError(f"{folder} is not a backup made by `runhook backup`.") from None
     changed = [name for name, digest in manifest.sha256.items() if found.get(name) != digest]
     if changed:
         raise InvalidError(
-            f"The backup {folder} is damaged: {', '.join(changed)} not as it was made."
+            f"The backup {folder} is damaged: {', '.join(changed)} changed after it was made."
         )
     return manifest
 
 
 @contextmanager
 def appearing_file(target: Path) -> Iterator[Path]:
-    """A file that takes the name of ``target`` if the block ends well, and else is gone.
+    """A file that takes the name of ``target`` if the block ends well, and is deleted else.
 
     Raises:
         ConflictError: there is a file of that name.
@@ -166,13 +166,13 @@ def appearing_file(target: Path) -> Iterator[Path]:
         target.hardlink_to(unfinished)
         write_through(target.parent)
     except FileExistsError:
-        raise ConflictError(f"{target} is there already.") from None
+        raise ConflictError(f"{target} already exists.") from None
     finally:
         unfinished.unlink(missing_ok=True)
 
 
 def write_through(path: Path) -> None:
-    """Have a file, or a folder's names, survive a power cut."""
+    """Flush a file, or a folder's names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

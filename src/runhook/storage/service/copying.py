@@ -77,7 +77,7 @@ async def move_copy(tx: Transaction, before: CopyPlace, after: CopyPlace) -> Non
     )
     moved = await tx.execute(sa.update(copying).where(is_there).values(**written_place(after)))
     if moved.rowcount != 1:
-        raise ConflictError("Another process copies into the same database: let that one go on.")
+        raise ConflictError("Another process is copying into the same database already.")
 
 
 async def begin_here(store: Store) -> None:

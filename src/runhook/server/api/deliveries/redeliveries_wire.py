@@ -103,7 +103,7 @@ class PreviewOut(Struct, kw_only=True):
 
 
 class ProgressOut(Struct, kw_only=True):
-    """What has become of deliveries that were returned to the queue."""
+    """States of the deliveries that were returned to the queue."""
 
     arrived: int
     failed: int
@@ -139,7 +139,7 @@ class RedeliveryOut(Struct, kw_only=True):
     queued: int
     """How many have been returned to the queue."""
     progress: ProgressOut
-    """What has become of those."""
+    """States of those."""
     passed_over: dict[str, int]
     """How many were not, and why."""
     webhooks: list[ShareOut]
@@ -209,7 +209,7 @@ def shown_selection(selection: Selection | Picked) -> SelectionOut:
 
 
 def shown_progress(progress: RedeliveryProgress) -> ProgressOut:
-    """Show what has become of deliveries."""
+    """Show the states of deliveries."""
     return ProgressOut(
         arrived=progress.arrived,
         failed=progress.failed,

@@ -1,4 +1,4 @@
-"""What the addresses of pages and their forms hold, read and written."""
+"""Values in the addresses and forms of pages, read and written."""
 
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode, urlsplit
@@ -10,12 +10,12 @@ from runhook.server.http.request import AnyRequest
 MOST_VALUES = 51
 """As many as a page of a log has rows, and the one that is open."""
 LONGEST = 200
-"""Characters; nothing that is looked for is longer."""
+"""Characters; no value that a page reads is longer."""
 
 Sent = MultiDict[str] | FormMultiDict
-"""What an address or a form holds."""
+"""Values of an address or a form."""
 Query = Mapping[str, Sequence[str]]
-"""What an address holds, by name."""
+"""Values of an address, by name."""
 
 
 def values_in(sent: Sent, name: str) -> Sequence[str]:

@@ -27,7 +27,7 @@ LOOKED_AT = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """How what is watched looked at some moment."""
+    """State of everything that is watched, at one moment."""
 
     newest: object
     deliveries: Sequence[object]
@@ -35,7 +35,7 @@ class Sight:
 
     @property
     def digest(self) -> str:
-        """A short text that is another one as soon as anything looks different."""
+        """A short text that differs as soon as anything watched does."""
         text = repr((self.newest, self.deliveries, self.others))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -51,7 +51,7 @@ class Watched:
     backlog: bool = False
 
     async def look(self, tx: Transaction, account_id: AccountId) -> Sight:
-        """Look at it. A page looks before it reads what it shows: so it misses nothing."""
+        """Read the state. A page does so before it reads what it shows, and so misses nothing."""
         return Sight(
             newest=(
                 await newest_deliveries(tx, account_id, self.webhook_id, limit=LOOKED_AT),
@@ -98,6 +98,6 @@ class Watched:
 
 
 def states_in(found: Iterable[LoggedDelivery]) -> Sequence[object]:
-    """What a viewer sees of deliveries that were read."""
+    """States of deliveries, as far as pages show them."""
     in_order = sorted({one.id: one for one in found}.items())
     return [(one.id, one.state, one.attempt_count, one.updated_at) for _, one in in_order]

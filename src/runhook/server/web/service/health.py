@@ -1,4 +1,4 @@
-"""The page of how delivering goes, and which processes do it."""
+"""The page of the delivery queue, and of the processes that work on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Figure:
 
 @get("/settings/health", **needs(Permission.READ_HEALTH))
 async def show_health(services: Serving, visit: Visiting) -> Template:
-    """Show how much the account has to be sent, and the processes of the service."""
+    """Show the account's delivery queue, and the service's processes."""
     watched = Watched(backlog=True)
     async with services.store.read() as tx:
         sight = await watched.look(tx, visit.account_id)
