@@ -2,9 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-
-from runhook.domain.errors import InvalidError
 
 
 class NotJsonError(Exception):
@@ -38,23 +35,6 @@ def parse_json(text: str) -> object:
     except ValueError:
         # Python converts no number of thousands of digits.
         raise NotJsonError("a number is too large") from None
-
-
-def read_object(text: bytes) -> Mapping[str, object]:
-    """Read a JSON object, all of whose texts are characters.
-
-    Raises:
-        InvalidError: it is not such an object.
-    """
-    try:
-        found = parse_json(text.decode())
-        # Half of a surrogate pair is JSON, but no database or digest takes it.
-        json.dumps(found, ensure_ascii=False).encode()
-    except (NotJsonError, UnicodeError, RecursionError):
-        raise InvalidError("it is not JSON") from None
-    if not isinstance(found, dict):
-        raise InvalidError("it is not a JSON object")
-    return found
 
 
 def object_of(members: list[tuple[str, object]]) -> dict[str, object]:

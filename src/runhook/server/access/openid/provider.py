@@ -24,7 +24,6 @@ from runhook.domain.people.identities import (
     said_together,
 )
 from runhook.domain.people.providers import DISCOVERY, Metadata, ProviderClient, read_metadata
-from runhook.domain.strict_json import read_object
 from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Request, Sender
 from runhook.server.access.openid.remembered import Remembered
@@ -34,6 +33,7 @@ from runhook.server.access.openid.signatures import (
     SignedClaims,
     check_access_token,
     read_keys,
+    read_object,
     verified_claims,
 )
 from runhook.telemetry.events import PROVIDER_REFUSED, PROVIDER_UNUSABLE, Seldom

@@ -7,6 +7,7 @@ HS256, are not among them, and neither is `none`.
 
 import hashlib
 import hmac
+import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.people.id_tokens import IdTokenRefusedError
-from runhook.domain.strict_json import read_object
+from runhook.domain.strict_json import NotJsonError, parse_json
 
 KINDS = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
@@ -161,3 +162,20 @@ def check_access_token(claims: SignedClaims, access_token: object) -> None:
     half = urlsafe_b64encode(digest[: len(digest) // 2]).decode().rstrip("=")
     if not isinstance(said, str) or not hmac.compare_digest(half.encode(), said.encode()):
         raise IdTokenRefusedError("came with another access token")
+
+
+def read_object(text: bytes) -> Mapping[str, object]:
+    """Read a JSON object, all of whose texts are characters.
+
+    Raises:
+        InvalidError: it is not such an object.
+    """
+    try:
+        found = parse_json(text.decode())
+        # Half of a surrogate pair is JSON, but no digest or database takes it.
+        json.dumps(found, ensure_ascii=False).encode()
+    except (NotJsonError, UnicodeError, RecursionError):
+        raise InvalidError("it is not JSON") from None
+    if not isinstance(found, dict):
+        raise InvalidError("it is not a JSON object")
+    return found
