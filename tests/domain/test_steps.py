@@ -5,7 +5,7 @@ import re
 import pytest
 
 from runhook.domain.runs.run import RunStatus, RunStep
-from runhook.domain.runs.steps import steps_of
+from runhook.domain.runs.steps import dbt_command, log_of, steps_of
 from tests.support.builders import FINISHED_AT, STARTED_AT, a_run
 
 MODEL = {
@@ -128,3 +128,39 @@ def test_a_node_of_which_little_is_known_is_told_of_all_the_same():
 
     assert step.logs.startswith("Completed with 2 errors and 0 warnings:\n\nError in")
     assert "my_model" in step.logs
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("Invoke dbt with `dbt build --select a`", "dbt build --select a"),
+        ("Invoke dbt with `dbt run --vars '{\n}'`", "dbt run --vars '{\n}'"),
+        ("Invoke dbt", None),
+        ("Invoke dbt with ``", None),
+        ("Clone the repository", None),
+    ],
+)
+def test_a_step_of_dbts_says_its_command_in_its_name(name: str, command: str | None):
+    assert dbt_command(name) == command
+
+
+def test_the_log_of_a_step_that_is_not_known_to_have_succeeded_does_not_say_so():
+    assert log_of("dbt exited with 2", None) == "dbt exited with 2\n"
+    assert log_of(None, {"counts": {"success": 1}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("node", "paragraph"),
+    [
+        (TEST | {"message": "Got 2\nof 3"}, "Failure in test not_null_orders_id\n  Got 2\n  of 3"),
+        (MODEL | {"message": "no such table"}, "Error in model customers\n  no such table"),
+        (
+            MODEL | {"message": "no such table\nDatabase Error in model customers"},
+            "Error in model customers\n  no such table\n  Database Error in model customers",
+        ),
+        (MODEL | {"unique_id": "model.shop", "message": "x"}, "Error in model model.shop\n  x"),
+        (MODEL | {"unique_id": "hook", "message": ""}, "Error in model hook\n  "),
+    ],
+)
+def test_a_node_that_failed_is_told_of_under_a_heading(node: dict[str, str], paragraph: str):
+    assert log_of(None, {"failed": [node]}).endswith(f"warnings:\n\n{paragraph}\n")

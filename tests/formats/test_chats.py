@@ -9,6 +9,8 @@ import pytest
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Meaning
+from runhook.domain.runs.events import Event
+from runhook.domain.runs.run import Run, Trigger
 from tests.formats import stories
 from tests.formats.exchanging import Sender
 from tests.formats.services.discord import Discord
@@ -162,11 +164,74 @@ def test_a_pause_that_is_none_counts_as_none(pause):
     assert FORMATS["discord"].read(answer).retry_after is None
 
 
-@pytest.mark.parametrize("suffix", ["/slack", "/github", "/slack?wait=true"])
-def test_discords_addresses_for_other_forms_are_refused(suffix):
-    with pytest.raises(InvalidError, match="leave off"):
-        FORMATS["discord"].check_url(CHANNEL + suffix)
-    FORMATS["discord"].check_url(CHANNEL)
+@pytest.mark.parametrize("suffix", ["/slack", "/github", "/slack/", "/slack?wait=true"])
+@pytest.mark.parametrize("host", ["discord.com", "discordapp.com", "ptb.discord.com"])
+def test_discords_addresses_for_other_forms_are_refused(suffix, host):
+    url = f"https://{host}/api/webhooks/1/token"
+    FORMATS["discord"].check_url(url)
+    with pytest.raises(InvalidError) as refused:
+        FORMATS["discord"].check_url(url + suffix)
+
+    assert refused.value.field == "client_url"
+    assert refused.value.sentence == (
+        "this address takes another service's form; leave off what stands behind the webhook's "
+        "token"
+    )
+
+
+def test_another_service_that_takes_discords_form_may_be_anywhere():
+    FORMATS["discord"].check_url("https://chat.example.com/discord/slack")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words", "pause"),
+    [
+        (400, b'{"message": "Invalid", "errors": {"embeds": ["0"]}}', "Invalid; 0", None),
+        (429, b'{"message": "slow", "retry_after": 3}', "slow", timedelta(seconds=3)),
+        (500, b'{"message": "down", "retry_after": 3}', "down", None),
+        (200, b'{"message": "fine"}', "", None),
+    ],
+)
+def test_discord_says_what_is_wrong_and_how_long_it_wants_to_be_left_alone(
+    status, body, words, pause
+):
+    reading = FORMATS["discord"].read(Answer(status=status, body=body))
+
+    assert (reading.words, reading.retry_after) == (words, pause)
+
+
+def test_a_discord_message_has_only_links_that_have_room():
+    run = replace(stories.failed().run, trigger=Trigger(link="https://x.org/" + "x" * 586))
+    longer = replace(run, trigger=Trigger(link="https://x.org/" + "x" * 587))
+
+    def description(run: Run) -> str:
+        body = json.loads(Sender("discord", Discord().answer, CHANNEL).draft(of(run)).body)
+        text: str = body["embeds"][0]["description"]
+        return text
+
+    def of(run: Run) -> Event:
+        return replace(stories.failed(), run=run)
+
+    assert description(run).endswith(f"[Open what started it](https://x.org/{'x' * 586})")
+    assert "Open what started it" not in description(longer)
+
+
+def test_a_discord_message_has_no_link_where_the_service_has_no_address():
+    telling = replace(stories.telling(), public_url=None)
+    sender = Sender("discord", Discord().answer, CHANNEL)
+
+    body = json.loads(sender.draft(stories.missed(), telling).body)
+
+    assert "url" not in body["embeds"][0]
+    assert body["embeds"][0]["title"] == "✗ nightly did not start in prod"
+
+
+def test_markup_in_a_headline_is_none_in_discord():
+    event = stories.failed(job=replace(stories.NIGHTLY, name="*all* @here"))
+
+    body = json.loads(Sender("discord", Discord().answer, CHANNEL).draft(event).body)
+
+    assert body["embeds"][0]["title"] == "✗ \\*all\\* \\@here failed in prod"
 
 
 def test_google_chat_has_one_thread_for_each_run():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
+from runhook.domain.formats.email import EmailSettings
 from runhook.domain.formats.format import SMTP_COMMAND, Answer, Meaning
 from runhook.domain.messages.letters import from_line, host_of_letters
 from runhook.domain.messages.mailboxes import (
@@ -220,3 +221,47 @@ def test_a_server_that_does_not_serve_costs_no_letter(command):
     for status in (410, 421, 502, 535, 554):
         answer = Answer(status=status, headers={SMTP_COMMAND: command})
         assert FORMATS["email"].read(answer).meaning is Meaning.RETRY
+
+
+@pytest.mark.parametrize(
+    ("status", "command", "meaning"),
+    [
+        (250, "DATA", Meaning.TAKEN),
+        (500, "DATA", Meaning.REFUSED),
+        (554, "DATA", Meaning.REFUSED),
+        (599, "DATA", Meaning.REFUSED),
+        (500, "RCPT TO", Meaning.FINAL),
+        (550, "RCPT TO", Meaning.FINAL),
+        (452, "DATA", Meaning.RETRY),
+        (450, "RCPT TO", Meaning.RETRY),
+        (600, "DATA", Meaning.RETRY),
+    ],
+)
+def test_a_refusal_for_ever_is_of_the_letter_or_of_its_addresses(status, command, meaning):
+    answer = Answer(status=status, headers={SMTP_COMMAND: command}, body=b"5.1.1 no such user")
+    reading = FORMATS["email"].read(answer)
+
+    assert reading.meaning is meaning
+    assert reading.words == (
+        "5.1.1 no such user" if meaning in {Meaning.REFUSED, Meaning.FINAL} else ""
+    )
+
+
+def test_an_answer_to_no_command_is_tried_again():
+    assert FORMATS["email"].read(Answer(status=554)).meaning is Meaning.RETRY
+
+
+def test_a_letter_goes_to_addresses_and_to_no_url():
+    with pytest.raises(InvalidError) as no_address:
+        FORMATS["email"].check(EmailSettings())
+    with pytest.raises(InvalidError) as url:
+        FORMATS["email"].check_url("https://example.com")
+
+    assert no_address.value.message == "to: give at least one address"
+    assert url.value.message == (
+        "client_url: leave it out: e-mail goes to the addresses in `format_settings.to`"
+    )
+    assert FORMATS["email"].address(EmailSettings()) is None
+    assert FORMATS["email"].address(EmailSettings(to=("a@x.org", "b@x.org"))) == (
+        "mailto:a@x.org,b@x.org"
+    )
