@@ -16,6 +16,7 @@ from runhook.domain.webhooks.incidents import (
     idle_warning,
     left_open_by,
     left_open_warning,
+    manner_of,
     outdated_warning,
     usual_notify,
 )
@@ -169,3 +170,24 @@ def test_what_stays_open_is_said(count: int, sentence: str):
 )
 def test_what_waits_for_a_webhook_to_be_active_is_said(count: int, sentence: str):
     assert idle_warning("PagerDuty", count) == sentence
+
+
+@pytest.mark.parametrize(
+    ("webhook", "is_once"),
+    [
+        (PROGRAM, False),
+        (CHAT, True),
+        (PAGER, True),
+        (a_webhook(format="github_status"), True),
+        (with_options(PROGRAM, notify=Notify.FAILURES), True),
+    ],
+)
+def test_a_program_is_told_of_both_events_of_a_failed_run_and_others_of_the_first(
+    webhook: Webhook, *, is_once: bool
+):
+    assert manner_of(webhook).tells_ends_once is is_once
+
+
+def test_a_webhook_is_told_as_long_as_it_is_active():
+    assert manner_of(CHAT).is_active
+    assert not manner_of(replace(CHAT, active=False)).is_active

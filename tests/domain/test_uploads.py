@@ -12,7 +12,14 @@ import pytest
 from runhook.client.dbt.tag import TAG
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs.run import RunOutcome, RunStatus
-from runhook.domain.runs.uploads import STEP_TAG, Belonging, Uploaded, read_upload
+from runhook.domain.runs.uploads import (
+    HEAD_BYTES,
+    LARGEST_MANIFEST_OBJECT,
+    STEP_TAG,
+    Belonging,
+    Uploaded,
+    read_upload,
+)
 from tests.support.archives import INVOCATION, an_upload, archive, run_results
 
 LARGEST = 1 << 20
@@ -88,6 +95,7 @@ def test_what_is_not_known_to_have_run_is_a_compilation_error():
     finish = read(results=[failed], elapsed_time=0).finish
 
     assert (finish.status, finish.outcome) == (RunStatus.ERROR, RunOutcome.ERRORED)
+    assert finish.status_message == "compilation error"
     assert "counts" not in finish.results
 
 
@@ -236,6 +244,7 @@ def test_a_run_belongs_to_the_project_that_is_named_first():
     assert project_of(manifest, results=nodes, belonging="theirs") == "theirs"
     assert project_of(manifest, results=nodes) == "shop"
     assert project_of(b"{}", results=nodes) == "crm"
+    assert project_of(b" " * HEAD_BYTES + manifest, results=nodes) == "crm"
     assert project_of(b"{}", results=[]) == "default"
     assert project_of(b'{"project_name": "\xff"}', results=nodes) == "\N{REPLACEMENT CHARACTER}"
 
@@ -287,9 +296,9 @@ def test_a_run_that_began_after_its_end_took_no_time():
 
 @pytest.mark.parametrize(
     ("elapsed", "taken"),
-    [(0, 0), (90, 90), (10**7, 10**7), (10**7 + 1, 0), (-1, 0), (float("inf"), 0)],
+    [(0, 0), (0.5, 0.5), (90, 90), (10**7, 10**7), (10**7 + 1, 0), (-1, 0), (float("inf"), 0)],
 )
-def test_a_command_took_as_long_as_its_nodes_if_that_can_be(elapsed: float, taken: int):
+def test_a_command_took_as_long_as_its_nodes_if_that_can_be(elapsed: float, taken: float):
     start = read(elapsed_time=elapsed).start
 
     assert ENDED_AT - start.started_at == timedelta(seconds=taken)
@@ -325,3 +334,30 @@ def test_no_message_of_a_node_holds_a_nul():
     assert "NUL" in refusal(an_upload(results=nodes))
     assert "NUL" in refusal(an_upload(metadata={"dbt_version": "1\0"}))
     assert "NUL" in refusal(an_upload(metadata={"invocation_id": "1\0"}))
+
+
+def test_results_without_a_manifest_are_told_without_owners():
+    uploaded = told(archive({"run_results.json": run_results("error")}))
+
+    assert uploaded is not None
+    assert uploaded.finish.results["failed"][0]["unique_id"] == "model.shop.m0"
+
+
+def test_a_node_of_a_manifest_that_is_too_large_to_decode_is_not_looked_at():
+    code = {"compiled_code": "x" * (2 * LARGEST_MANIFEST_OBJECT + 1), "tags": ["nightly"]}
+    files = {"run_results.json": run_results("error"), "manifest.json": manifest_with(code)}
+    with TemporaryFile() as scratch:
+        uploaded = read_upload(
+            BytesIO(archive(files)), Belonging("prod"), scratch=scratch, largest=16 << 20
+        )
+
+    assert uploaded is not None
+    assert "tags" not in uploaded.finish.results["failed"][0]
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+def test_the_times_of_a_run_are_in_utc():
+    uploaded = read(metadata={"invocation_started_at": "2026-03-01T05:00:00+01:00"})
+
+    assert uploaded.start.started_at.isoformat() == "2026-03-01T04:00:00+00:00"
+    assert uploaded.finish.finished_at.tzinfo is UTC
