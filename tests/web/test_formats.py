@@ -103,6 +103,24 @@ async def test_only_what_a_service_needs_is_unfolded_and_the_page_says_what_is_t
             assert "`" not in page.form().text
 
 
+async def test_every_format_shows_its_messages_before_anything_is_typed(
+    ada, subtests: pytest.Subtests
+):
+    for name in FORMATS:
+        with subtests.test(name=name):
+            page = await page_at(ada, f"{NEW}?format={name}")
+
+            assert page.main.one(id="sample").all("pre", class_="code-block")
+
+
+async def test_a_setting_that_is_wrong_is_not_replaced_by_a_made_up_one(ada):
+    page = await page_at(ada, f"{NEW}?format=template")
+
+    wrong = await check(ada, page, **{"format_settings.body": '{"text": "{{ nothing }}"}'})
+
+    assert "Shown as soon as the settings are valid." in wrong.main.one(id="sample").text
+
+
 async def test_what_has_to_be_pasted_has_the_focus(ada):
     focused = {
         name: one.attributes["id"]

@@ -18,6 +18,7 @@ from runhook.domain.webhooks.consumers import check_consumer_url
 from runhook.domain.webhooks.format_settings import settings_in
 from runhook.domain.webhooks.incidents import usual_notify
 from runhook.domain.webhooks.options import OPTIONS, Notify, Options, changed_options
+from runhook.domain.webhooks.samples import SAMPLE_SETTINGS
 from runhook.domain.webhooks.webhook import (
     CONSUME,
     Webhook,
@@ -268,6 +269,8 @@ def option_fields(name: str) -> Sequence[Field]:
     unused = format_.unused_options
     if isinstance(format_, MessageFormat):
         unused |= PAYLOAD_OPTIONS
+    if format_.mentionable is None:
+        unused |= {"mention"}
     return [one for one in OPTION_FIELDS if one.name not in unused]
 
 
@@ -452,6 +455,17 @@ def typed_settings_json(form: Form) -> dict[str, object] | None:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def shown_settings_json(form: Form) -> dict[str, object]:
+    """Settings of the format in the form as JSON, with made-up ones for those that are missing.
+
+    Raises:
+        InvalidError: a value cannot be one.
+    """
+    typed = typed_settings_json(form) or {}
+    given = {name: one for name, one in typed.items() if one not in ("", [], {})}
+    return {**SAMPLE_SETTINGS.get(format_of(form), {}), **given}
+
+
 def typed_settings(form: Form) -> object | None:
     """Settings of the format in the form; None if they are not right yet."""
     format_ = FORMATS[format_of(form)]
@@ -489,16 +503,18 @@ def previews_in(
 
 
 def unsaved_webhook(form: Form, services: Services, account: Account) -> Webhook | None:
-    """The webhook in the form; None as long as the settings of its format are not right.
+    """The webhook in the form; None if a setting of its format that is given is not right.
 
-    Options that are not right count as not given.
+    Options that are not right count as not given. Settings that the format needs and that are not
+    given yet have made-up values, so that its messages are seen before.
     """
     now = services.clock.now()
     judged = Form(form.values, form.chosen)
     note_faulty_options(judged)
     format_ = FORMATS[format_of(form)]
-    settings = typed_settings(form)
-    if settings is None:
+    try:
+        settings = settings_in(format_, shown_settings_json(form)) or format_.settings()
+    except InvalidError:
         return None
     known = [one for one in EventType if one.value in form.chosen["event_types"]]
     url = form["client_url"].strip() or format_.address(settings)
@@ -521,7 +537,7 @@ def published_options(form: Form) -> Mapping[str, object]:
     name = format_of(form)
     return {
         "format": name,
-        "format_settings": masked_settings(FORMATS[name], typed_settings_json(form) or {}),
+        "format_settings": masked_settings(FORMATS[name], shown_settings_json(form)),
         **{
             field.name: field_value(form, field)
             for field in option_fields(name)

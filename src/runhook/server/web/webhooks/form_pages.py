@@ -10,6 +10,7 @@ from runhook.domain.errors import ConflictError, InvalidError
 from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.people.permissions import Permission
+from runhook.domain.webhooks.samples import SAMPLE_SETTINGS
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.webhooks.subscribe import change_webhook, count_left_open, create_webhook
@@ -188,6 +189,7 @@ async def webhook_form_page(
         is_checked=is_checked,
         is_choosing=is_choosing,
         previews=webhook_forms.previews_in(form, services, visit.account, run),
+        has_made_up=webhook is None and name in SAMPLE_SETTINGS,
         formats=FORMATS.values(),
         format=FORMATS[name],
         has_mail=services.policy.has_mail,
