@@ -271,6 +271,50 @@ def test_what_was_skipped_is_in_the_log():
     assert listener.hears(SUCCESS, 2).say is Say.NOTHING
 
 
+def test_what_is_not_wanted_or_known_is_not_told():
+    listener = a_listener(Notify.CHANGES)
+    assert listener.hears(FAILURE, 1, is_wanted=False).say is Say.NOTHING
+    assert listener.hears(FAILURE, 2).say is Say.NOW
+    assert listener.hears(FAILURE, 3).say is Say.NOTHING
+    assert listener.hears(NEITHER, 4).say is Say.NOTHING
+
+
+@pytest.mark.parametrize("notify", Notify)
+def test_a_held_failure_is_withdrawn_once_its_run_turns_out_to_have_been_canceled(notify):
+    listener = a_listener(notify, HOLD)
+    listener.hears(FAILURE, 1)
+
+    assert not listener.hears(NEITHER, 1).withdraws
+    assert listener.hears(WITHDRAWAL, 1).withdraws
+
+
+@pytest.mark.parametrize("notify", Notify)
+def test_a_failure_that_was_told_is_not_withdrawn(notify):
+    listener = a_listener(notify, HOLD)
+    listener.hears(FAILURE, 1)
+    listener.hold_ends()
+
+    assert not listener.hears(WITHDRAWAL, 1).withdraws
+    assert not a_listener(notify).hears(WITHDRAWAL, 1).withdraws
+
+
+@pytest.mark.parametrize("notify", Notify)
+def test_the_first_of_several_failures_is_not_withdrawn_where_it_alone_is_told(notify):
+    listener = a_listener(notify, HOLD)
+    listener.hears(FAILURE, 1)
+    listener.hears(FAILURE, 2)
+
+    assert listener.hears(WITHDRAWAL, 1).withdraws is (notify is not Notify.CHANGES)
+    assert listener.hears(WITHDRAWAL, 2).withdraws
+
+
+def test_a_canceled_run_is_the_last_of_its_job_where_none_has_ended():
+    listener = a_listener(Notify.CHANGES, HOLD)
+    listener.hears(FAILURE, None)
+
+    assert listener.hears(WITHDRAWAL, 1).withdraws
+
+
 def told_of(run: Run, *endings: RunStatus | None) -> list[Bearing]:
     """What the ends of a run say, one after the other; None is to be given up."""
     bearings = []
@@ -327,7 +371,7 @@ def test_a_lost_runs_failure_is_told_once_though_others_ended_meanwhile():
 def test_notices_say_what_they_are_about():
     missed = fact_of(MISSED_RUN)
     assert missed is not None
-    assert (missed.bearing, missed.run_id) == (FAILURE, None)
+    assert (missed.bearing, missed.run_id, missed.job) == (FAILURE, None, JOB)
     assert fact_of(DEACTIVATION) is None
 
 
@@ -337,6 +381,7 @@ def test_a_clock_that_is_ahead_gives_a_run_no_later_place():
     fact = fact_of(event)
     assert fact is not None
     assert fact.place == (run.created_at, run.id)
+    assert (fact.run_id, fact.job) == (run.id, run.job)
 
 
 @pytest.mark.parametrize("minutes", [0, 0.5, 15, 60])
