@@ -271,6 +271,37 @@ def test_what_was_skipped_is_in_the_log():
     assert listener.hears(SUCCESS, 2).say is Say.NOTHING
 
 
+def test_an_older_runs_success_is_told_where_every_event_is():
+    listener = a_listener(Notify.EVERY)
+    listener.hears(FAILURE, 2)
+    assert listener.hears(SUCCESS, 1).say is Say.NOW
+    assert a_listener(Notify.EVERY).hears(SUCCESS, 1, is_wanted=False).say is Say.NOTHING
+
+
+def test_an_older_runs_success_is_not_told_where_changes_are():
+    listener = a_listener(Notify.CHANGES)
+    listener.hears(FAILURE, 2)
+
+    assert listener.hears(SUCCESS, 1).say is Say.NOTHING
+
+
+def test_a_missed_run_leaves_which_run_started_last():
+    listener = a_listener(Notify.CHANGES)
+    listener.hears(SUCCESS, 2)
+    listener.hears(FAILURE, None)
+
+    assert listener.standing.newest == a_fact(SUCCESS, 2).place
+    assert listener.standing.told is Told.TOLD
+
+
+def test_a_job_that_is_well_has_nothing_told_of_it():
+    listener = a_listener(Notify.CHANGES)
+    listener.hears(FAILURE, 1)
+    listener.hears(SUCCESS, 2)
+
+    assert listener.standing.told is Told.NOT
+
+
 def test_what_is_not_wanted_or_known_is_not_told():
     listener = a_listener(Notify.CHANGES)
     assert listener.hears(FAILURE, 1, is_wanted=False).say is Say.NOTHING
