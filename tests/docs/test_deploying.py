@@ -184,6 +184,18 @@ def test_the_units_are_installed_with_what_they_read(typed, tmp_path):
     assert (tmp_path / "etc/sysusers.d/runhook.conf").is_file()
 
 
+def test_no_unit_sets_what_the_file_of_settings_has():
+    """That file is read last, so that the unit's own value would count for nothing."""
+    in_file = re.findall(
+        r"^#?(RUNHOOK_\w+)=", (DEPLOY / "systemd/runhook.env").read_text(), re.MULTILINE
+    )
+
+    for unit in DEPLOY.glob("systemd/runhook*.service"):
+        own = re.findall(r"^Environment=(\w+)=", unit.read_text(), re.MULTILINE)
+        assert own
+        assert not {*own} & {*in_file}
+
+
 def test_litestream_reads_the_file_that_is_there(typed):
     page = (REPOSITORY / "docs" / "operations.md").read_text()
 

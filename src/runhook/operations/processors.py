@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 HALF_OF_PROCESSORS = max(1, (os.cpu_count() or 1) // 2)
 """Limit of threads for passwords, and again for files; the event loop and the database's threads
@@ -18,8 +19,12 @@ def threads_beside(name: str, *, at_once: int = HALF_OF_PROCESSORS) -> ThreadPoo
 
 
 def give_way() -> None:
-    """Let other threads run before this one, where threads have priorities of their own: Linux."""
+    """Let other threads run before this one, where threads have priorities of their own: Linux.
+
+    A sandbox may refuse that; the work is done all the same.
+    """
     if sys.platform == "linux":
-        thread = threading.get_native_id()
-        own = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, own + NICENESS)
+        with suppress(OSError):
+            thread = threading.get_native_id()
+            own = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, own + NICENESS)
