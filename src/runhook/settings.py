@@ -8,6 +8,7 @@ may be empty.
 
 import difflib
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -851,7 +852,12 @@ def origins_in(
 
 
 def read_settings_file(path: Path) -> Mapping[str, str]:
-    """Read the settings in a file as texts; empty if there is no file."""
+    """Read the settings in a file as texts; empty if there is no file.
+
+    In a folder that is closed to us, as root's is to the service's user, nothing is meant for us.
+    """
+    if not os.access(path.parent, os.X_OK):
+        return {}
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 """Reading the settings: who wins, and what is said of a value that is not valid."""
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from runhook.settings import SETTINGS, Hidden, load
 from runhook.storage.engine._sqlite import file_of
 from runhook.wiring import lease_duration, send_margin
 
+NOBODY = 65_534
 VALUES = {
     "host": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
     "port": ("1", "2", "3"),
@@ -309,6 +311,24 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path, conte
         load({}, {}, tmp_path)
 
     assert str(error.value).startswith(f"{tmp_path / 'runhook.toml'} cannot be read: ")
+
+
+def test_a_folder_that_is_closed_to_us_has_no_settings_of_ours(tmp_path: Path):
+    """As root's home is when root lets a command run as another user."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "runhook.toml").write_text("port = 1")
+    folder.chmod(0)
+    user = os.getuid()
+    if user == 0:
+        os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        settings, _ = load({}, {}, folder)
+    finally:
+        os.setresuid(user, user, user)
+        folder.chmod(0o700)
+
+    assert settings.port == 8580
 
 
 def test_secrets_do_not_show_in_a_repr(tmp_path: Path):
