@@ -164,6 +164,31 @@ except ValueError as error:
     assert "planted-password" not in written.replace('me:planted-password@db/runhook"', "")
 
 
+CLOSED = "exec 2>&-"
+ON_A_FULL_DISK = "exec 2>/dev/full"
+WITHOUT_A_READER = "exec 2> >(exec true); wait $!"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("stream", [CLOSED, ON_A_FULL_DISK, WITHOUT_A_READER])
+def test_what_is_done_goes_on_where_no_line_can_be_written(form: str, stream: str):
+    say = """
+for _ in range(1_000):
+    DUTY_TAKEN.say(duty="x" * 500)
+    logging.getLogger("other").warning("it is odd")
+print("done")
+"""
+    finished = subprocess.run(
+        ["bash", "-c", f'{stream}; exec "$@"', "-", sys.executable, "-c", PROGRAM + say, form],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert (finished.stdout, finished.stderr) == ("done\n", "")
+
+
 def test_what_is_long_is_cut_off():
     written = logged("json", 'SENDING_HELD_UP.say(reason="x y " * 100_000)')
 

@@ -4,6 +4,11 @@ import sys
 from enum import StrEnum
 
 
+def is_terminal() -> bool:
+    """Whether the log goes to a terminal; standard error may be closed."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 class LogFormat(StrEnum):
     """How lines are written."""
 
@@ -14,7 +19,7 @@ class LogFormat(StrEnum):
     @property
     def is_json(self) -> bool:
         """Whether lines are JSON; it is text that a terminal gets, unless it is told otherwise."""
-        return self is LogFormat.JSON or (self is LogFormat.AUTO and not sys.stderr.isatty())
+        return self is LogFormat.JSON or (self is LogFormat.AUTO and not is_terminal())
 
 
 class LogLevel(StrEnum):

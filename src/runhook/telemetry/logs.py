@@ -10,11 +10,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import structlog
 from structlog.typing import EventDict, Processor
 
 from runhook.domain.secrets.places import without_secrets
+from runhook.telemetry.choices import is_terminal
 
 LIBRARY = "library"
 """The event of a line that a library wrote."""
@@ -42,8 +44,7 @@ def configure_logging(level: str, *, as_json: bool) -> None:
     structlog.configure(
         processors=[structlog.processors.add_log_level, *common],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # Looked up for each line, since a program around us may replace standard error.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: LineWriter(),
     )
     hear_libraries(level, common)
 
@@ -51,7 +52,7 @@ def configure_logging(level: str, *, as_json: bool) -> None:
 def wants_colors(environ: Mapping[str, str]) -> bool:
     """Whether standard error is a terminal, and nothing says that it shows no colors."""
     is_plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
-    return sys.stderr.isatty() and not is_plain
+    return is_terminal() and not is_plain
 
 
 def hear_libraries(level: str, processors: Sequence[Processor]) -> None:
@@ -75,13 +76,34 @@ def hear_libraries(level: str, processors: Sequence[Processor]) -> None:
     root.setLevel(least)
 
 
+def write_line(line: str) -> None:
+    """Write a line to what standard error is at the moment, if it takes one.
+
+    Its disk may be full, its reader gone, and it may have been closed: what is done goes on.
+    """
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+
+class LineWriter:
+    """Writes lines of ours, whatever their level."""
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        write_line(line)
+
+    debug = info = warning = error = msg
+
+
 class ToStandardError(logging.Handler):
-    """Writes to what standard error is at the moment."""
+    """Writes lines of libraries."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
         try:
-            sys.stderr.write(f"{self.format(record)}\n")
+            write_line(self.format(record))
         except Exception:  # noqa: BLE001 - as the library's own handlers do
             self.handleError(record)
 
