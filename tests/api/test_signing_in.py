@@ -76,6 +76,23 @@ async def test_behind_tls_the_cookie_never_travels_without_it(api: Api, ada: htt
     assert "; Secure" in (await sign_in(public)).headers["set-cookie"]
 
 
+async def test_behind_tls_no_neighbouring_host_plants_a_session(api: Api, ada: httpx.AsyncClient):
+    public = Api(store=api.store, clock=api.clock, public_url="https://runhook.example.com")
+    cookies = (await sign_in(public)).headers.get_list("set-cookie")
+    text = ada.cookies[SESSION_COOKIE]
+
+    # What begins so, browsers take from this very host only, and without a Domain.
+    assert [one.partition("=")[0] for one in cookies] == [
+        f"__Host-{SESSION_COOKIE}",
+        f"__Host-{DEVICE_COOKIE}",
+    ]
+    assert all("Path=/;" in one and "Domain" not in one for one in cookies)
+    planted = {"Cookie": f"{SESSION_COOKIE}={text}; __Secure-{SESSION_COOKIE}={text}"}
+    told(await public.client().get(LIST, headers=planted), 401)
+    own = {"Cookie": f"{SESSION_COOKIE}=planted; __Host-{SESSION_COOKIE}={text}"}
+    data_of(await public.client().get(LIST, headers=own))
+
+
 async def test_only_digests_of_sessions_and_hashes_of_passwords_are_kept(
     api: Api, ada: httpx.AsyncClient
 ):
@@ -439,7 +456,7 @@ async def test_the_public_url_is_ours_whatever_the_proxy_makes_of_the_host(
     text = ada.cookies[SESSION_COOKIE]
     public = Api(store=api.store, clock=api.clock, public_url="https://runhook.example.com")
     client = public.client()
-    client.cookies.set(SESSION_COOKIE, text)
+    client.cookies.set(f"__Host-{SESSION_COOKIE}", text)
 
     ours = {"Origin": "https://runhook.example.com"}
     data_of(await client.put(USER, json={"name": "Ada L."}, headers=ours))

@@ -12,7 +12,6 @@ import pytest
 
 from runhook.clock import SystemClock
 from runhook.domain.people.second_factors import code_at, step_at
-from runhook.server.access.cookies import SESSION_COOKIE
 from tests.signing_in.conftest import is_signed_in, refusal_in
 from tests.support.api import data_of
 from tests.support.certificates import Authority
@@ -221,7 +220,7 @@ async def test_two_replicas_end_each_others_sign_ins_once(site: Site):
             thief = site.browser()
             thief.cookies.update({**kept})
             assert "was answered already" in refusal_in(await thief.get(back))
-            assert SESSION_COOKIE not in thief.cookies
+            assert not is_signed_in(thief)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

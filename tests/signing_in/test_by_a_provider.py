@@ -1,5 +1,6 @@
 """People sign in by an OpenID Connect provider, and are in accounts what their groups are."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -16,6 +17,7 @@ from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.invite import invite
 from runhook.server.access.cookies import SESSION_COOKIE
 from runhook.server.access.openid.flow import STARTED_COOKIE
+from runhook.server.access.openid.provider import Provider
 from runhook.storage.engine.tables import audit_entries, identities, members, sessions, users
 from tests.signing_in.conftest import House, is_signed_in, refusal_in
 from tests.support.accounts import rows_of
@@ -235,6 +237,22 @@ async def test_a_session_by_password_ends_when_passwords_are_no_way_in_any_more(
     visitor.cookies.set(SESSION_COOKIE, text)
 
     assert led_to(await visitor.get("/accounts")).startswith("/sign-in")
+
+
+async def test_a_session_ends_when_another_provider_takes_the_place_of_the_one_that_began_it(
+    house: House,
+):
+    visitor = house.browser()
+    await house.sign_in(visitor)
+    services = house.api.app.state["services"]
+    other = replace(services.provider.client, issuer="https://other.example")
+    provider = Provider(other, house.sender, house.api.clock)
+
+    house.api.app.state["services"] = replace(services, provider=provider)
+    assert led_to(await visitor.get("/accounts")).startswith("/sign-in")
+
+    house.api.app.state["services"] = services
+    assert (await visitor.get("/accounts")).status_code == 200
 
 
 async def test_without_passwords_the_page_offers_the_provider_alone(house: House):

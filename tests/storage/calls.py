@@ -405,7 +405,9 @@ CALLS: dict[str, Call] = {
         tx, rows.user.id, "0" * 64
     ),
     "count_recovery_codes": lambda tx, rows: second_factors.count_recovery_codes(tx, rows.user.id),
-    "find_valid_session": lambda tx, rows: sessions.find_valid_session(tx, "0" * 64),
+    "find_valid_session": lambda tx, rows: sessions.find_valid_session(
+        tx, "0" * 64, "https://id.example.com"
+    ),
     "note_session_use": lambda tx, rows: sessions.note_session_use(
         tx, 1, now=START, at_least=timedelta(minutes=1), expires_at=START
     ),

@@ -69,7 +69,9 @@ async def test_signing_in_leads_on_under_the_path_with_a_cookie_of_it(
     cookies = signed_in.headers.get_list("set-cookie")
     assert cookies
     assert all(re.search(rf"(?i);\s*path={PATH}(;|$)", one) for one in cookies)
-    assert all("secure" in one.lower() for one in cookies)
+    assert all("; secure" in one.lower() for one in cookies)
+    # What begins with `__Host-` can belong to no path.
+    assert all(one.startswith("__Secure-") for one in cookies)
     assert (await visitor.get(f"{PUBLIC}/")).headers["location"].startswith(f"{PATH}/accounts/1/")
 
 
@@ -82,7 +84,10 @@ async def test_who_has_to_sign_in_first_goes_where_they_meant_to(
     signed_in = await submit(visitor, Page(form), email=ADA, password=PASSWORD)
     lost = await visitor.post(
         f"{PUBLIC}/accounts/1/webhooks/new",
-        headers={"Referer": f"{PUBLIC}/accounts/1/webhooks/new", "Cookie": "runhook_session=x"},
+        headers={
+            "Referer": f"{PUBLIC}/accounts/1/webhooks/new",
+            "Cookie": "__Secure-runhook_session=x",
+        },
     )
 
     assert signed_in.headers["location"] == f"{PATH}/accounts/1/webhooks?page=2"

@@ -46,8 +46,9 @@ SECURITY_SCHEMES: Mapping[str, Json] = {
         "type": "apiKey",
         "in": "cookie",
         "name": "runhook_session",
-        "description": "Of a signed-in user. Requests that change something must come from one of "
-        "the service's own pages, as Sec-Fetch-Site or Origin says.",
+        "description": "Of a signed-in user; over https its name begins with `__Host-`, and with "
+        "`__Secure-` if the public URL has a path. Requests that change something must come from "
+        "one of the service's own pages, as Sec-Fetch-Site or Origin says.",
     },
 }
 SUCCESSES = {"200": "OK", "201": "Created", "204": "Accepted"}

@@ -120,14 +120,20 @@ def without_control_characters(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())
 
 
-async def resume(store: Store, text: str, *, clock: Clock) -> ValidSession:
+async def resume(store: Store, text: str, *, clock: Clock, issuer: str = "") -> ValidSession:
     """Find the session of a cookie, and note that it is used.
+
+    Args:
+        store: where sessions are known.
+        text: what the cookie holds.
+        clock: dates its use.
+        issuer: the provider that people sign in by; empty for none.
 
     Raises:
         UnauthorizedError: it has ended, or never was.
     """
     async with store.read() as tx:
-        found = await find_valid_session(tx, token_digest(text))
+        found = await find_valid_session(tx, token_digest(text), issuer)
     if found is None:
         raise UnauthorizedError
     now = clock.now()

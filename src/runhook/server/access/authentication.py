@@ -19,7 +19,7 @@ from runhook.domain.people.users import SignInMethod
 from runhook.domain.runs.run import AccountId
 from runhook.operations.people.authenticate import token_digest, token_in
 from runhook.operations.people.sessions import Browser, caller_in, resume
-from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.server.access.cookies import SESSION_COOKIE, cookie_in
 from runhook.server.access.throttle import Rationed
 from runhook.server.http.heads import ASKED_BY_HEAD
 from runhook.server.http.origin import refuse_foreign
@@ -150,7 +150,7 @@ async def identify(
         LimitedError: the token is not valid, and too many from there were not.
         ForbiddenError: a foreign page caused the request.
     """
-    if "Authorization" not in connection.headers and SESSION_COOKIE in connection.cookies:
+    if "Authorization" not in connection.headers and text_of_session(connection, services):
         return await session_in_cookie(connection, services)
     return await caller_by_token(connection, services, is_asked_again=is_asked_again)
 
@@ -209,14 +209,20 @@ async def session_in_cookie(connection: Connection, services: Services) -> Valid
         UnauthorizedError: there is none, or it has ended.
         ForbiddenError: a foreign page caused the request.
     """
-    text = connection.cookies.get(SESSION_COOKIE)
+    text = text_of_session(connection, services)
     if not text:
         raise UnauthorizedError
     refuse_foreign(connection, services.public_url, must_say=True)
-    session = await resume(services.store, text, clock=services.clock)
+    issuer = "" if services.provider is None else services.provider.client.issuer
+    session = await resume(services.store, text, clock=services.clock, issuer=issuer)
     if not is_still_a_way_in(connection, session, services):
         raise UnauthorizedError
     return session
+
+
+def text_of_session(connection: Connection, services: Services) -> str | None:
+    """What the cookie of a session holds; None if the request has none."""
+    return cookie_in(connection, services.public_url, SESSION_COOKIE)
 
 
 def is_still_a_way_in(connection: Connection, session: ValidSession, services: Services) -> bool:
@@ -228,7 +234,8 @@ def is_still_a_way_in(connection: Connection, session: ValidSession, services: S
         case SignInMethod.PASSWORD:
             return services.password_users.include(session.user.email)
         case SignInMethod.PROVIDER:
-            return services.provider is not None
+            # Another provider may have taken the place of the one that vouched for them.
+            return session.is_known_to_provider
         case SignInMethod.PROXY:
             named = named_by_proxy(connection, services)
             return named is not None and named.email == session.user.email

@@ -24,7 +24,7 @@ from runhook.operations.people.new_passwords import change_password
 from runhook.operations.people.sessions import WRONG, Begun
 from runhook.operations.people.sign_in import sign_in
 from runhook.server.access.authentication import Connection, browser_of, client_address
-from runhook.server.access.cookies import DEVICE_COOKIE
+from runhook.server.access.cookies import DEVICE_COOKIE, cookie_in
 from runhook.server.access.throttle import Rationed, counting_key
 from runhook.server.access.turns import SignInAttempt
 from runhook.server.http.heads import ASKED_BY_HEAD
@@ -209,5 +209,6 @@ async def device_of(
     """Name of a browser that is or was signed in with an e-mail address; None if unknown."""
     if session is not None:
         return f"session {session.session.id}"
-    device = await known_device(services.store, connection.cookies.get(DEVICE_COOKIE), email)
+    shown = cookie_in(connection, services.public_url, DEVICE_COOKIE)
+    device = await known_device(services.store, shown, email)
     return device and f"device {device}"

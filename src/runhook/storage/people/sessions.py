@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from runhook.domain.people.users import SignInMethod, User, UserId
 from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Transaction
-from runhook.storage.engine.tables import second_factors, sessions, users
+from runhook.storage.engine.tables import identities, second_factors, sessions, users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class ValidSession:
     user: User
     has_second_factor: bool = False
     """Whether the user has one, which is asked for after their password."""
+    is_known_to_provider: bool = False
+    """Whether the provider that people sign in by knows the user."""
 
 
 async def insert_session(
@@ -70,14 +72,24 @@ async def insert_session(
     return session_of(rows.one())
 
 
-async def find_valid_session(tx: Transaction, digest: str) -> ValidSession | None:
-    """Find the session with this digest, unless it has ended."""
+async def find_valid_session(tx: Transaction, digest: str, issuer: str) -> ValidSession | None:
+    """Find the session with this digest, unless it has ended.
+
+    Args:
+        tx: where.
+        digest: of what its cookie holds.
+        issuer: the provider that people sign in by; empty for none.
+    """
+    is_known = sa.exists().where(
+        identities.c.user_id == sessions.c.user_id, identities.c.issuer == issuer
+    )
     row = (
         await tx.execute(
             sa.select(
                 *SHOWN,
                 *(column.label(f"user_{column.name}") for column in USER),
                 second_factors.c.confirmed_at,
+                is_known.label("is_known_to_provider"),
             )
             .join(users, users.c.id == sessions.c.user_id)
             .outerjoin(second_factors, second_factors.c.user_id == users.c.id)
@@ -92,7 +104,12 @@ async def find_valid_session(tx: Transaction, digest: str) -> ValidSession | Non
         name=row.user_name,
         created_at=row.user_created_at,
     )
-    return ValidSession(session_of(row), user, row.confirmed_at is not None)
+    return ValidSession(
+        session_of(row),
+        user,
+        has_second_factor=row.confirmed_at is not None,
+        is_known_to_provider=bool(row.is_known_to_provider),
+    )
 
 
 async def find_id_token(tx: Transaction, session_id: int) -> bytes | None:

@@ -25,11 +25,10 @@ from runhook.domain.webhooks.signature import Secret
 from runhook.operations.people.identities import VouchedSignIn, sign_in_vouched, spend
 from runhook.operations.people.sessions import Begun
 from runhook.server.access.authentication import Connection, browser_of, client_address
-from runhook.server.access.cookies import cookie_of
+from runhook.server.access.cookies import cookie_in, cookie_of, prefix_of
 from runhook.server.access.openid.provider import Provider
 from runhook.server.access.signing_in import invitation_at
 from runhook.server.access.throttle import Rationed
-from runhook.server.http.origin import is_secure
 from runhook.server.services import Services
 from runhook.storage.people.sessions import find_id_token
 
@@ -101,7 +100,7 @@ async def start_sign_in(
         STARTED_COOKIE,
         sealed_sign_in(services, started),
         LIFETIME,
-        is_secure=is_secure(connection, services.public_url),
+        prefix=prefix_of(connection, services.public_url),
     )
     return address, cookie
 
@@ -132,7 +131,7 @@ async def finish_sign_in(
     services.throttle.admit(
         {Rationed.ANSWER_FROM: client_address(connection) or ""}, "Too many sign-ins came from here"
     )
-    started = started_in(services, connection.cookies.get(STARTED_COOKIE))
+    started = started_in(services, cookie_in(connection, services.public_url, STARTED_COOKIE))
     if started is None or not is_same(answer.get("state", ""), started.state):
         raise SignInRefusedError(AGAIN)
     metadata = await provider.metadata()

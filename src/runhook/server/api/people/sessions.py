@@ -16,11 +16,10 @@ from runhook.server.access.authentication import (
     Connection,
     open_to,
 )
-from runhook.server.access.cookies import cookies_of, no_session_cookie
+from runhook.server.access.cookies import SESSION_COOKIE, cookies_of, no_cookie, prefix_of
 from runhook.server.access.signing_in import begin_throttled
 from runhook.server.api.people.users_wire import UserOut, shown_user
 from runhook.server.api.wire import Envelope, Paged, created, page_envelope
-from runhook.server.http.origin import is_secure
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Identified, InSession, Services, Serving
 from runhook.storage.people.accounts import find_account
@@ -151,7 +150,7 @@ async def end_own(
 ) -> Response[Envelope[EndedOut]]:
     """Sign out."""
     await end_session(services.store, session, session.session.id)
-    cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
+    cookie = no_cookie(SESSION_COOKIE, prefix=prefix_of(request, services.public_url))
     return Response(Envelope(data=EndedOut(id=session.session.id)), cookies=[cookie])
 
 
@@ -188,7 +187,7 @@ async def signed_in(
 ) -> Response[Envelope[WhoOut]]:
     """Response to a successful sign-in."""
     who = await whoami(services, begun.found)
-    cookies = cookies_of(begun, is_secure=is_secure(connection, services.public_url))
+    cookies = cookies_of(begun, prefix=prefix_of(connection, services.public_url))
     return Response(created(who), status_code=201, cookies=cookies)
 
 

@@ -42,7 +42,13 @@ from runhook.server.access.authentication import (
     provide_session,
     session_if_any,
 )
-from runhook.server.access.cookies import cookies_of, no_session_cookie, theme_cookie
+from runhook.server.access.cookies import (
+    SESSION_COOKIE,
+    cookies_of,
+    no_cookie,
+    prefix_of,
+    theme_cookie,
+)
 from runhook.server.access.forgotten import mails_links
 from runhook.server.access.openid.flow import end_address
 from runhook.server.access.signing_in import (
@@ -197,7 +203,7 @@ async def sign_out(
     """End this session; say where another one goes on that vouched for it."""
     address = await end_address(services, services.provider, session.session.id)
     await end_session(services.store, session, session.session.id)
-    cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
+    cookie = no_cookie(SESSION_COOKIE, prefix=prefix_of(request, services.public_url))
     if session.session.method is SignInMethod.PASSWORD:
         return see("/sign-in", cookies=[cookie])
     provider = "" if services.provider is None else services.provider.client.name
@@ -305,7 +311,7 @@ async def choose_theme(request: AnyRequest, services: Serving) -> Redirect:
     """Show pages light, dark, or as the system is, in this browser."""
     chosen = (await Form.sent_with(request, "theme"))["theme"]
     cookie = theme_cookie(
-        chosen if chosen in THEMES else "", is_secure=is_secure(request, services.public_url)
+        chosen if chosen in THEMES else "", secure=is_secure(request, services.public_url)
     )
     return see(page_before(request), cookies=[cookie])
 
@@ -386,7 +392,7 @@ async def accept_signed_in(
 
 def welcome(request: AnyRequest, services: Services, begun: Begun, following: str) -> Redirect:
     """Send who has just signed in on to a page."""
-    cookies = cookies_of(begun, is_secure=is_secure(request, services.public_url))
+    cookies = cookies_of(begun, prefix=prefix_of(request, services.public_url))
     return see(following, cookies=cookies)
 
 

@@ -9,6 +9,7 @@ from litestar.response import Redirect, Template
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.identities import SignInRefusedError
 from runhook.server.access.authentication import Access, authorize, open_to
+from runhook.server.access.cookies import no_cookie, prefix_of
 from runhook.server.access.openid.flow import STARTED_COOKIE, finish_sign_in, start_sign_in
 from runhook.server.access.openid.provider import Provider
 from runhook.server.http.request import AnyRequest
@@ -44,7 +45,7 @@ async def come_back(request: AnyRequest, services: Serving) -> Template | Redire
         answer: Template | Redirect = sign_in_page(services, form)
     else:
         answer = welcome(request, services, finished.begun, finished.following)
-    answer.delete_cookie(STARTED_COOKIE)
+    answer.set_cookie(no_cookie(STARTED_COOKIE, prefix=prefix_of(request, services.public_url)))
     return answer
 
 
