@@ -5,7 +5,6 @@ Without `--forward` and `--consumer` it is an endpoint for tests, which fails or
 
 import argparse
 import contextlib
-import io
 import json
 import os
 import secrets
@@ -104,9 +103,6 @@ def request_count(text: str) -> int:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Listen until Ctrl-C or SIGTERM, and return 0; 1 if it cannot listen."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A payload may hold what this terminal's encoding cannot.
-        sys.stdout.reconfigure(errors="backslashreplace")
     if arguments.forward or arguments.consumer:
         return read_events(arguments)
     return receive(arguments)
@@ -192,10 +188,11 @@ def consumer_to_read(
     }
     taken = consumer.taken_over() if arguments.consumer else None
     webhook: Mapping[str, object] | None = None
-    if taken is None:
-        webhook = create_consumer(service, name, options)
-        tell_progress(f"the secret of its signatures, shown this once: {webhook['hmac_secret']}")
     try:
+        if taken is None:
+            webhook = create_consumer(service, name, options)
+            secret = webhook["hmac_secret"]
+            tell_progress(f"the secret of its signatures, shown this once: {secret}")
         yield taken or consumer.taken_over() or consumer
     finally:
         if arguments.consumer is None and webhook is not None:
@@ -233,9 +230,15 @@ def tell_progress(sentence: str) -> None:
 
 
 def heed_signals() -> None:
-    """Let SIGTERM end this as Ctrl-C does, which a background command of a shell would ignore."""
+    """Let SIGTERM and a terminal that closes end this as Ctrl-C does.
+
+    A background command of a shell would ignore Ctrl-C, and one of `nohup` goes on without its
+    terminal.
+    """
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, interrupt)
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:

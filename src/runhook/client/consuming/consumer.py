@@ -48,7 +48,8 @@ class RemoteConsumer:
     service: Service
     name: str
     reader: int | None = None
-    """The number of this reader; None until it has taken the consumer over."""
+    """The number of this reader; None until it has taken the consumer over, and if the service is
+    of a version that does not number readers."""
 
     def taken_over(self) -> "RemoteConsumer | None":
         """Become the consumer's only reader; None if there is no such consumer.
@@ -61,10 +62,19 @@ class RemoteConsumer:
         try:
             answer = ask(self.service, "POST", f"{self._path}/readers")
         except WebhookRequestError as error:
-            if error.failed is not None and error.failed.status == NOT_FOUND:
-                return None
-            raise
+            if not is_of_nothing(error):
+                raise
+            return self if self._is_there() else None
         return replace(self, reader=answer["reader"])
+
+    def _is_there(self) -> bool:
+        try:
+            self.read(wait=0)
+        except WebhookRequestError as error:
+            if not is_of_nothing(error):
+                raise
+            return False
+        return True
 
     def read(self, *, wait: int = LONGEST_WAIT) -> ReadEvents:
         """Read the next events; wait if there are none.
@@ -90,12 +100,19 @@ class RemoteConsumer:
             WebhookRequestError: another reader has taken the consumer over, or the service cannot
                 be asked.
         """
-        done = {"ids": list(ids), "reader": self.reader}
+        done: dict[str, object] = {"ids": list(ids)}
+        if self.reader is not None:
+            done["reader"] = self.reader
         ask(self.service, "POST", f"{self._path}/acknowledge", done)
 
     @property
     def _path(self) -> str:
         return f"consumers/{quote(self.name, safe='')}"
+
+
+def is_of_nothing(error: WebhookRequestError) -> bool:
+    """Whether the service said that there is no such thing."""
+    return error.failed is not None and error.failed.status == NOT_FOUND
 
 
 def read_event(found: Mapping[str, Any]) -> ReadEvent:
