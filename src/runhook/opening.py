@@ -15,7 +15,12 @@ from runhook.storage.engine.schema import migrate, revision_of
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED, Vault
 from runhook.storage.service.copying import begin_here
-from runhook.storage.service.data_folder import keep_private, prepare_folder
+from runhook.storage.service.data_folder import (
+    has_other_tables,
+    keep_private,
+    make_private,
+    prepare_folder,
+)
 from runhook.telemetry.events import FILE_NARROWED
 
 
@@ -29,36 +34,62 @@ async def open_existing(settings: Settings) -> AsyncIterator[Store]:
 
     Raises:
         NoServiceError: there is none.
-        InvalidError: its address is not one that can be opened.
+        InvalidError: its address is not one that can be opened, or it is another program's.
     """
     async with opened_store(settings, LOCKED) as store:
-        if store.file is not None:
-            if not has_content(store.file):
-                raise NoServiceError(f"There is no service in {store.file}. {where_to_look()}")
-            restrict_to_owner(store.file)
-        if await revision_of(store) is None:
+        if store.file is not None and not has_content(store.file):
+            raise NoServiceError(f"There is no service in {store.file}. {where_to_look()}")
+        is_others = store.file is not None and has_other_tables(store.file)
+        if is_others or await revision_of(store) is None:
             place = store.file or without_password(settings.address_of_database())
             raise NoServiceError(f"There are no tables of a service in {place}. {where_to_look()}")
+        if store.file is not None:
+            restrict_to_owner(store.file)
         yield store
 
 
 @asynccontextmanager
-async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
+async def open_as_it_is(
+    settings: Settings, vault: Vault, *, serves: bool = False
+) -> AsyncIterator[Store]:
     """Open the database that the settings name, with any schema, or make it.
 
+    Args:
+        settings: name it.
+        vault: with its master keys.
+        serves: whether for a service, which logs that it is away.
+
     Raises:
-        InvalidError: its address is not one that can be opened.
+        InvalidError: its address is not one that can be opened, or it is another program's.
+        UnavailableError: it cannot be reached.
     """
     if settings.database_url is None:
         prepare_folder(settings.data_dir)
-    async with opened_store(settings, vault) as store:
+    async with opened_store(settings, vault, serves=serves) as store:
         if store.file is not None:
             if not store.file.parent.is_dir():
                 raise InvalidError(
                     f"The database cannot be made: there is no folder {store.file.parent}."
                 )
-            restrict_to_owner(store.file)
+            await make_or_take(store, store.file)
         yield store
+
+
+async def make_or_take(store: Store, file: Path) -> None:
+    """Make a database's file, or let only its owner read the one that is there, if it is ours.
+
+    Raises:
+        InvalidError: it is another program's, or no database.
+        UnavailableError: it cannot be opened.
+    """
+    if has_other_tables(file):
+        raise InvalidError(
+            f"The database {file} is another program's, and nothing in it was changed: name a file "
+            "of its own for Runhook."
+        )
+    make_private(file)
+    await revision_of(store)
+    restrict_to_owner(file)
 
 
 async def make_ready(store: Store) -> None:
@@ -73,8 +104,15 @@ async def make_ready(store: Store) -> None:
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
+async def opened_store(
+    settings: Settings, vault: Vault, *, serves: bool = False
+) -> AsyncIterator[Store]:
     """Open the database that the settings name, and close it at the block's end.
+
+    Args:
+        settings: name it.
+        vault: with its master keys.
+        serves: whether for a service, which logs that it is away. A command says so as it ends.
 
     Raises:
         InvalidError: its address is not one that can be opened.
@@ -82,6 +120,7 @@ async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]
     """
     address = settings.address_of_database()
     store = Store.open(address, vault=vault, pooling=settings.database_pooler)
+    store.outage.is_logged = serves
     try:
         yield store
     except InvalidError as error:

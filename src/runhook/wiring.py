@@ -337,7 +337,7 @@ async def open_to_serve(settings: Settings) -> AsyncIterator[Store]:
     async with AsyncExitStack() as stack:
         given = settings.master_key
         vault = open_vault(settings.data_dir, given.reveal() if given else None)
-        store = await stack.enter_async_context(open_as_it_is(settings, vault))
+        store = await stack.enter_async_context(open_as_it_is(settings, vault, serves=True))
         if store.file is not None:
             stack.enter_context(sole_owner(store.file))
         await make_ready(store)

@@ -34,6 +34,8 @@ class Outage:
         self._disk_until = float("-inf")
         self.steady = time.monotonic
         """Measures seconds; a test may have another."""
+        self.is_logged = True
+        """Whether its beginning and its end are logged."""
         self.is_known = False
         """Whether the last transaction found no database, or none that takes writes."""
         self.disk: str | None = None
@@ -57,7 +59,8 @@ class Outage:
             self.disk, self._disk_until = reason, now + DISK_LASTS.total_seconds()
         if self._began_at is None:
             self._began_at = now
-            DATABASE_AWAY.say(reason=reason)
+            if self.is_logged:
+                DATABASE_AWAY.say(reason=reason)
 
     def end(self) -> None:
         """Note that a transaction that could write has succeeded."""
@@ -66,7 +69,8 @@ class Outage:
             return
         self.disk = None
         if self._began_at is not None:
-            DATABASE_BACK.say(seconds=round(self.steady() - self._began_at, 1))
+            if self.is_logged:
+                DATABASE_BACK.say(seconds=round(self.steady() - self._began_at, 1))
             self._began_at = None
 
     async def is_over_within(self, patience: timedelta) -> bool:

@@ -2,13 +2,15 @@
 
 import fcntl
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.webhooks.signature import Secret
+from runhook.storage.engine.schema import VERSION_TABLE, are_ours
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import Vault
 from runhook.storage.service.key_file import KeyFile, MasterKey, master_keys_in
@@ -24,20 +26,43 @@ GIVEN = "RUNHOOK_MASTER_KEY"
 MARK_SUFFIX = ".serving"
 CHECKED = Secret("runhook")
 """What the database keeps encrypted, to tell keys from each other."""
+TABLES_AND_VIEWS = (
+    "SELECT name FROM sqlite_master WHERE type <> 'index' AND name NOT GLOB 'sqlite_*'"
+)
+REVISIONS = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 - ours
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def keep_private(database: Path) -> Sequence[Path]:
-    """Make a database's file readable by its owner only, in any folder and with any umask.
+def make_private(database: Path) -> None:
+    """Make a database's file if it is not there, readable by its owner only whatever the umask is.
 
     SQLite makes the files beside it as readable as it is itself.
-
-    Returns:
-        those of its files that others could read until now.
     """
     with suppress(OSError):  # what is wrong with it, opening it tells
         os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE))
+
+
+def has_other_tables(database: Path) -> bool:
+    """Whether a file is a database of another program.
+
+    It is only looked at: a connection of ours would change how it keeps its journal.
+    """
+    address = f"{database.absolute().as_uri()}?mode=ro"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as connection:
+        names = {name for (name,) in connection.execute(TABLES_AND_VIEWS)}
+        if VERSION_TABLE not in names:
+            return bool(names)
+        return not are_ours([one for (one,) in connection.execute(REVISIONS)])
+    return False
+
+
+def keep_private(database: Path) -> Sequence[Path]:
+    """Make the files of our database readable by their owner only.
+
+    Returns:
+        those that others could read until now.
+    """
     narrowed = []
     for suffix in ("", "-wal", "-shm", MARK_SUFFIX):
         path = database.with_name(database.name + suffix)
