@@ -20,7 +20,7 @@ from runhook.client.importing import (
 )
 from runhook.client.origin.facts import find_job_name
 from runhook.client.origin.systems import this_place
-from runhook.client.settings import read_settings
+from runhook.client.settings import read_settings, working_folder
 
 USAGE_ERROR = 2
 
@@ -51,7 +51,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if job is None:
         complain("name the job: --job NAME, or RUNHOOK_JOB in the environment")
         return USAGE_ERROR
-    folder = arguments.target or Surroundings(["dbt"], os.environ, Path.cwd()).target_folder()
+    here = working_folder(os.environ)
+    folder = arguments.target or Surroundings(["dbt"], os.environ, here).target_folder()
     try:
         invocation = read_invocation(folder)
     except AlreadyReportedError as error:

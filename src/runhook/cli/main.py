@@ -6,15 +6,17 @@ commands need packages that a client's install does not have.
 
 import argparse
 import gc
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
-from runhook.domain.errors import RunhookError
+from runhook.domain.errors import InvalidError, RunhookError
 from runhook.domain.version import VERSION
 
 
@@ -120,6 +122,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `runhook` with ``argv`` (default: the process's own) and return the exit code."""
     argv = sys.argv[1:] if argv is None else argv
     name = next((word for word in argv if not word.startswith("-")), None)
+    who = "runhook" if name is None else f"runhook {name}"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name may hold what this terminal's encoding cannot.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return carry_out(argv, name)
+        finally:
+            # What argparse has printed, too, before it ends the process.
+            flush_output()
+    except BrokenPipeError:
+        abandon_output()
+        return 128 + signal.SIGPIPE
+    except RunhookError as error:
+        tell(f"{who}: {error.message}")
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        tell(f"{who}: {place}{error.strerror}.")
+    except KeyboardInterrupt:
+        # A shell's loop ends with a command that has died of it, and not with one that exits.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    return 1
+
+
+def carry_out(argv: Sequence[str], name: str | None) -> int:
+    """Find the command and run it; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="runhook", description="Webhooks for the dbt runs you run yourself."
     )
@@ -134,25 +165,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             except ModuleNotFoundError as error:
                 if not command.needs_server or is_own_module(error):
                     raise
-                print(
+                tell(
                     f"runhook {known} needs the service: pip install 'runhook[server]' "
-                    f"(missing: {error.name})",
-                    file=sys.stderr,
+                    f"(missing: {error.name})"
                 )
                 return 1
             module.add_arguments(subparser)
     arguments = parser.parse_args(argv)
     assert module is not None
-    try:
-        code = module.execute(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        return end_of_pipe()
-    except RunhookError as error:
-        print(f"runhook {name}: {error.message}", file=sys.stderr)
-        return 1
-    return code
+    return module.execute(arguments)
 
 
 def import_command(command: Command) -> CommandModule:
@@ -167,10 +188,34 @@ def import_command(command: Command) -> CommandModule:
         gc.enable()
 
 
-def end_of_pipe() -> int:
-    """Exit code of a program whose reader has gone, as `head` does; nothing more is written."""
+def flush_output() -> None:
+    """Write what was printed and is not written yet.
+
+    Raises:
+        BrokenPipeError: its reader has gone, as `head` does.
+        InvalidError: it cannot be written, as on a disk that is full.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon_output()
+        raise InvalidError(f"What it prints cannot be written: {error.strerror}.") from None
+
+
+def abandon_output() -> None:
+    """Write nothing more: the interpreter would try it again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 128 + signal.SIGPIPE
+
+
+def tell(sentence: str) -> None:
+    """Print a sentence to standard error, if it takes one; else print would take the output."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(sentence, file=sys.stderr)
 
 
 def is_own_module(error: ModuleNotFoundError) -> bool:

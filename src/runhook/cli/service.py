@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from runhook.cli.variables import remarks
+from runhook.domain.errors import InvalidError
 from runhook.settings import SETTINGS, Origin, Settings, load
 from runhook.telemetry.choices import LogLevel
 from runhook.telemetry.events import VARIABLE_IGNORED
@@ -50,11 +51,23 @@ def settings_with_origins(
     arguments: argparse.Namespace,
 ) -> tuple[Settings, Mapping[str, Origin]]:
     """Read the settings as ``settings_from`` does, and where each came from."""
-    settings, origins = load(vars(arguments), os.environ, Path.cwd())
+    settings, origins = load(vars(arguments), os.environ, current_folder())
     # A command answers by what it prints; the log has what it should not be silent about.
     least = LogLevel.ERROR if settings.log_level is LogLevel.ERROR else LogLevel.WARNING
     configure_logging(least, as_json=settings.log_format.is_json)
     return settings, origins
+
+
+def current_folder() -> Path:
+    """The folder that this was started in.
+
+    Raises:
+        InvalidError: it was removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise InvalidError("This folder was removed; start it in another one.") from None
 
 
 def public_base(settings: Settings) -> str:

@@ -3,9 +3,8 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 
-from runhook.cli.service import add_setting_flags
+from runhook.cli.service import add_setting_flags, current_folder
 from runhook.cli.variables import remarks
 from runhook.settings import SETTINGS, load, shown_text
 
@@ -17,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the settings that `runhook serve` would have here."""
-    settings, origins = load(vars(arguments), os.environ, Path.cwd())
+    settings, origins = load(vars(arguments), os.environ, current_folder())
     for remark in remarks(os.environ):
         print(f"runhook settings: {remark}", file=sys.stderr)
     width = max(len(setting.variable) for setting in SETTINGS)

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import strerror, urandom
-from pathlib import Path
 
 from runhook.client.dbt.surroundings import Surroundings
 from runhook.client.origin.facts import StartFact, advice_for, start_facts, system_of
@@ -23,7 +22,7 @@ from runhook.client.reporting.service import (
 )
 from runhook.client.reporting.spool import Destination, Spool
 from runhook.client.run.nesting import RUN_VARIABLE, OuterRun, outer_run
-from runhook.client.settings import ClientSettings, ServiceSettings
+from runhook.client.settings import ClientSettings, ServiceSettings, working_folder
 from runhook.domain.secrets.redaction import Redactor
 
 REQUEST_SECONDS = 10.0
@@ -66,7 +65,7 @@ def examine(
         command: the command of that run.
         remarks: warnings about ignored variables.
     """
-    around = Surroundings(command, environ, Path.cwd())
+    around = Surroundings(command, environ, working_folder(environ))
     chosen = filter(None, (settings.job, settings.project, settings.environment))
     redact = Redactor(environ, names=chosen)
     place = this_place(environ)

@@ -59,11 +59,10 @@ def appearing_folder(target: Path) -> Iterator[Path]:
     try:
         yield unfinished
         write_through(unfinished)
-        try:
-            unfinished.rename(target)
-        except OSError as error:
-            raise InvalidError(f"The folder {target} cannot be made: {error.strerror}.") from None
+        unfinished.rename(target)
         write_through(target.parent)
+    except OSError as error:
+        raise InvalidError(f"The folder {target} cannot be made: {error.strerror}.") from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -158,6 +157,7 @@ def appearing_file(target: Path) -> Iterator[Path]:
 
     Raises:
         ConflictError: there is a file of that name.
+        InvalidError: it cannot be made.
     """
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -167,6 +167,8 @@ def appearing_file(target: Path) -> Iterator[Path]:
         write_through(target.parent)
     except FileExistsError:
         raise ConflictError(f"{target} already exists.") from None
+    except OSError as error:
+        raise InvalidError(f"The file {target} cannot be made: {error.strerror}.") from None
     finally:
         unfinished.unlink(missing_ok=True)
 

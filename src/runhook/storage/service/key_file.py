@@ -96,10 +96,14 @@ class KeyFile:
     def _write_beside(self, keys: Sequence[MasterKey]) -> Path:
         unfinished = self._path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(key.line for key in keys)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.writelines(key.line for key in keys)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            unfinished.unlink()
+            raise
         return unfinished
 
 
