@@ -8,7 +8,7 @@ from litestar.datastructures import Cookie
 
 from runhook.domain.people.users import LONGEST_LIFETIME
 from runhook.operations.people.sessions import Begun
-from runhook.server.http.origin import is_secure
+from runhook.server.http import origin
 from runhook.server.http.prefix import public_path
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -26,7 +26,7 @@ BY_TLS = "__Secure-"
 
 def prefix_of(connection: Connection, public_url: str | None) -> str:
     """What the names of cookies begin with that nobody else is to plant; empty without TLS."""
-    if not is_secure(connection, public_url):
+    if not origin.is_secure(connection, public_url):
         return ""
     return BY_TLS if public_path(public_url) else OF_HOST
 
@@ -37,49 +37,41 @@ def cookie_in(connection: Connection, public_url: str | None, name: str) -> str 
 
 
 def cookies_of(begun: Begun, *, prefix: str) -> list[Cookie]:
-    """Cookies for a browser that has just signed in."""
+    """Cookies for a browser that has just signed in.
+
+    The service forgets the session sooner if it is not used; by the other cookie it knows the
+    browser afterwards.
+    """
     return [
-        session_cookie(begun.text, prefix=prefix),
-        device_cookie(begun.device, prefix=prefix),
+        guarded_cookie(SESSION_COOKIE, begun.text, LONGEST_LIFETIME, prefix=prefix),
+        guarded_cookie(DEVICE_COOKIE, begun.device, DEVICE_LIFETIME, prefix=prefix),
     ]
 
 
-def session_cookie(text: str, *, prefix: str) -> Cookie:
-    """Cookie of a session; the service forgets it sooner if it is not used."""
-    return cookie_of(SESSION_COOKIE, text, LONGEST_LIFETIME, prefix=prefix)
-
-
-def device_cookie(text: str, *, prefix: str) -> Cookie:
-    """Cookie that identifies a browser after its session has ended."""
-    return cookie_of(DEVICE_COOKIE, text, DEVICE_LIFETIME, prefix=prefix)
-
-
 def no_cookie(name: str, *, prefix: str) -> Cookie:
-    """Cookie that makes a browser forget the one of this name."""
-    return cookie_of(name, "", timedelta(), prefix=prefix)
+    """Cookie that makes a browser forget the guarded one of this name."""
+    return guarded_cookie(name, "", timedelta(), prefix=prefix)
 
 
-def cookie_of(name: str, text: str, lifetime: timedelta, *, prefix: str) -> Cookie:
+def guarded_cookie(name: str, text: str, lifetime: timedelta, *, prefix: str) -> Cookie:
+    """Cookie that nobody else is to plant."""
+    return cookie_of(prefix + name, text, lifetime, is_secure=bool(prefix))
+
+
+def cookie_of(name: str, text: str, lifetime: timedelta, *, is_secure: bool) -> Cookie:
     """Cookie that no script reads, and that no other site's page sends with a change."""
     return Cookie(
-        key=prefix + name,
+        key=name,
         value=text,
         path="/",
         max_age=int(lifetime.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=bool(prefix),
+        secure=is_secure,
     )
 
 
-def theme_cookie(theme: str, *, secure: bool) -> Cookie:
+def theme_cookie(theme: str, *, is_secure: bool) -> Cookie:
     """Cookie that keeps a reader's theme; empty for the system's, which it forgets."""
-    return Cookie(
-        key=THEME_COOKIE,
-        value=theme,
-        path="/",
-        max_age=int(THEME_LIFETIME.total_seconds()) if theme else 0,
-        httponly=True,
-        samesite="lax",
-        secure=secure,
-    )
+    lifetime = THEME_LIFETIME if theme else timedelta()
+    return cookie_of(THEME_COOKIE, theme, lifetime, is_secure=is_secure)

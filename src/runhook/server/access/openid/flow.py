@@ -25,7 +25,7 @@ from runhook.domain.webhooks.signature import Secret
 from runhook.operations.people.identities import VouchedSignIn, sign_in_vouched, spend
 from runhook.operations.people.sessions import Begun
 from runhook.server.access.authentication import Connection, browser_of, client_address
-from runhook.server.access.cookies import cookie_in, cookie_of, prefix_of
+from runhook.server.access.cookies import cookie_in, guarded_cookie, prefix_of
 from runhook.server.access.openid.provider import Provider
 from runhook.server.access.signing_in import invitation_at
 from runhook.server.access.throttle import Rationed
@@ -96,7 +96,7 @@ async def start_sign_in(
             "code_challenge_method": "S256",
         },
     )
-    cookie = cookie_of(
+    cookie = guarded_cookie(
         STARTED_COOKIE,
         sealed_sign_in(services, started),
         LIFETIME,

@@ -311,7 +311,7 @@ async def choose_theme(request: AnyRequest, services: Serving) -> Redirect:
     """Show pages light, dark, or as the system is, in this browser."""
     chosen = (await Form.sent_with(request, "theme"))["theme"]
     cookie = theme_cookie(
-        chosen if chosen in THEMES else "", secure=is_secure(request, services.public_url)
+        chosen if chosen in THEMES else "", is_secure=is_secure(request, services.public_url)
     )
     return see(page_before(request), cookies=[cookie])
 
