@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from runhook.cli.main import main
+from runhook.storage.engine.refusals import BROKEN
 from tests.support.databases import PostgresqlDatabases, an_empty_database
 from tests.support.program import runhook
 
@@ -83,7 +84,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, run: Run, c
 
     code, told = run(f"sqlite:///{path}", command)
 
-    assert (code, "is no SQLite database" in told) == (1, True)
+    assert (code, BROKEN in told) == (1, True)
     assert seen(path) == before
 
 
