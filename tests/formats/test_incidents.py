@@ -239,15 +239,34 @@ def test_what_is_no_integration_key_is_refused_and_not_repeated(key):
 
     assert refused.value.field == "routing_key"
     assert key not in refused.value.message or key == "short"
+    assert "integration `Events API V2` of a service" in refused.value.message or " " in key
 
 
-@pytest.mark.parametrize(("name", "field"), [("pagerduty", "routing_key"), ("jsm", "api_key")])
-def test_a_key_is_needed(name, field):
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("pagerduty", {}, "routing_key: give the integration key"),
+        ("jsm", {}, "api_key: give the key of the integration"),
+        ("github_status", {}, "repository: give the repository, such as `acme/warehouse`"),
+        (
+            "github_status",
+            {"repository": "acme/warehouse"},
+            "token: give a token that may write commit statuses",
+        ),
+        ("gitlab_status", {}, "project: give the project's number or path"),
+        (
+            "gitlab_status",
+            {"project": "7"},
+            "token: give a project access token with the scope `api`",
+        ),
+    ],
+)
+def test_what_a_service_asks_for_is_needed(name, given, message):
     format_ = FORMATS[name]
     with pytest.raises(InvalidError) as refused:
-        format_.check(format_.settings())
+        format_.check(changed(format_.settings(), given))
 
-    assert refused.value.field == field
+    assert refused.value.message == message
 
 
 def test_an_alert_of_jsm_ends_by_its_alias_behind_the_same_path():
