@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from email import policy
+from email.header import decode_header, make_header
 from email.parser import BytesParser
 
 import pytest
@@ -12,7 +13,13 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.email import EmailSettings
 from runhook.domain.formats.format import SMTP_COMMAND, Answer, Meaning
-from runhook.domain.messages.letters import from_line, host_of_letters
+from runhook.domain.messages.letters import (
+    encoded_header,
+    from_line,
+    host_of_letters,
+    html_link,
+    html_value,
+)
 from runhook.domain.messages.mailboxes import (
     Mailbox,
     MailServer,
@@ -211,6 +218,10 @@ def test_letters_are_named_by_the_services_own_host():
         "https://runhook.example.com/base": "runhook.example.com",
         "http://localhost:8580": "runhook.invalid",
         "http://[::1]:8580": "runhook.invalid",
+        "http://[::1.2.3.4]:8580": "runhook.invalid",
+        "https://runhook.example.com.": "runhook.example.com",
+        f"https://{'a.' * 98}org": f"{'a.' * 98}org",
+        f"https://{'a.' * 98}info": "runhook.invalid",
     }
 
     assert {url: host_of_letters(url) for url in hosts} == hosts
@@ -264,4 +275,35 @@ def test_a_letter_goes_to_addresses_and_to_no_url():
     assert FORMATS["email"].address(EmailSettings()) is None
     assert FORMATS["email"].address(EmailSettings(to=("a@x.org", "b@x.org"))) == (
         "mailto:a@x.org,b@x.org"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "encoded"),
+    [
+        ("nightly failed in prod", "nightly failed in prod"),
+        ("a = b?", "a = b?"),
+        ("größe", "=?utf-8?b?Z3LDtsOfZQ==?="),
+        ("=?utf-8?q?evil?=", "=?utf-8?b?PT91dGYtOD9xP2V2aWw/PQ==?="),
+    ],
+)
+def test_a_header_says_what_was_written_though_it_looks_encoded(text, encoded):
+    assert encoded_header("Subject", text) == encoded
+    assert str(make_header(decode_header(encoded))) == text
+
+
+def test_a_long_header_is_folded_behind_its_name():
+    words = "word " * 20
+
+    lines = encoded_header("A-long-name-of-a-header", words.strip()).split("\r\n")
+
+    assert len("A-long-name-of-a-header: " + lines[0]) <= 78
+    assert " ".join(line.strip() for line in lines) == words.strip()
+    assert len(lines) == 2
+
+
+def test_a_value_in_html_is_no_markup_and_keeps_its_lines():
+    assert html_value("a <b>\nc & d") == "<bdi>a &lt;b&gt;<br>c &amp; d</bdi>"
+    assert html_link("<Open>", "https://x.org/?a&b") == (
+        '<a href="https://x.org/?a&amp;b" style="font-weight:600">&lt;Open&gt;</a>'
     )
