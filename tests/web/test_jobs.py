@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from runhook.domain.people.permissions import Role
 from runhook.domain.runs.run import RunStatus
+from runhook.server.web.page.showing import NOTHING
 from runhook.storage.engine.tables import expectations, jobs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
@@ -54,6 +55,16 @@ async def test_jobs_of_one_name_are_told_apart_wherever_they_are_named(api: Api,
     assert f"in nightly #{run.id} shop / production" in happened.text
     assert "Job nightly (shop / production)" in asked.main.one(class_="facts").text
     assert f"Your latest run, #{run.id} of nightly (shop / production)" in form.main.text
+
+
+async def test_a_job_whose_name_cannot_be_seen_can_be_opened(api: Api, ada):
+    run = await Tenant(api.store, api.clock).start(job_name=" \u200b", project_name=" ")
+
+    (row,) = (await page_at(ada, "/accounts/1/jobs")).main.one("tbody").all("tr")
+    page = await page_at(ada, f"/accounts/1/runs/{run.id}")
+
+    assert row.one("th").text == f"{NOTHING} {NOTHING} / production"
+    assert page.main.one(class_="trail").all("a")[1].text == NOTHING
 
 
 async def test_a_job_is_deleted_by_its_name_once_nothing_refers_to_it(api: Api, ada):

@@ -11,6 +11,7 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.deliveries.redeliveries import CODE_CLASSES
 from runhook.domain.formats.format import LETTER
+from runhook.domain.messages.text import one_line
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import Job, RunStatus
 from runhook.domain.runs.steps import dbt_command
@@ -110,6 +111,11 @@ def event_name(event_type: EventType) -> str:
 def job_title(job: Job) -> str:
     """A job's name, with the project and environment that tell it from others of that name."""
     return f"{job.name} ({job.project_name} / {job.environment_name})"
+
+
+def named(name: str) -> str:
+    """A name that a reporter gave; of one in which nothing can be seen, a sign to click on."""
+    return name if one_line(name) else NOTHING
 
 
 def step_word(name: str) -> str:
@@ -278,6 +284,7 @@ FILTERS = {
     "until": shown_until,
     "duration": duration,
     "rough": rough,
+    "named": named,
     "counted": how_many,
     "event_name": event_name,
     "run_word": run_word,
