@@ -21,6 +21,8 @@ from runhook.domain.messages.letters import (
     html_value,
 )
 from runhook.domain.messages.mailboxes import (
+    FORM,
+    NAME_LIMIT,
     Mailbox,
     MailServer,
     Security,
@@ -155,6 +157,8 @@ def test_what_is_no_address_is_refused(text):
         ("SMTPS://mail.example.com/", "mail.example.com:465", Security.TLS, None),
         ("smtp://[::1]:25?tls=none", "[::1]:25", Security.NONE, None),
         ("smtp://10.0.0.7:2525?tls=none", "10.0.0.7:2525", Security.NONE, None),
+        ("smtp://mail.example.com:1", "mail.example.com:1", Security.STARTTLS, None),
+        ("smtp://a:b:c@x.org:65535", "x.org:65535", Security.STARTTLS, ("a", "b:c")),
         (
             "smtps://ada%40example.com:p%40ss%3Aw%2F@mail.example.com:9",
             "mail.example.com:9",
@@ -170,33 +174,69 @@ def test_a_mail_server_is_named_by_a_url(url, place, security, login):
     assert "p@ss" not in repr(server)
 
 
+OTHER_QUERY = "behind the host there can be `?tls=none` of smtp://, and nothing else"
+NO_PORT = "its port is not a number from 1 to 65535"
+IN_CLEAR = (
+    "a password is not sent without TLS to another machine; leave `tls=none` or the login out"
+)
+HALF_A_LOGIN = "give user and password, or neither"
+NO_HOST = f"its host cannot be looked up; {FORM}"
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("url", "message"),
     [
-        "mail.example.com",
-        "http://mail.example.com",
-        "smtp://",
-        "smtp://user:secret-word@",
-        "smtp://user@mail.example.com",
-        "smtp://:secret-word@mail.example.com",
-        "smtp://user:secret-word@mail.example.com?tls=none",
-        "smtps://mail.example.com?tls=none",
-        "smtp://mail.example.com?tls=no",
-        "smtp://mail.example.com:0",
-        "smtp://mail.example.com:99999",
-        "smtp://user:secret-word#1@mail.example.com",
-        "smtp://user:secret-word/1@mail.example.com",
-        "smtp://user:secret-word@mail.example.com/path",
-        "smtp://user:secret-word@ma il.example.com",
-        "smtp://user:secret-word@mail.example.com\r\nx",
-        "smtp://user:secret-word@[::1",
+        ("mail.example.com", FORM),
+        ("http://mail.example.com", FORM),
+        ("smtp://", FORM),
+        ("smtp://user:secret-word@", FORM),
+        ("smtp://user@mail.example.com", HALF_A_LOGIN),
+        ("smtp://:secret-word@mail.example.com", HALF_A_LOGIN),
+        ("smtp://user:secret-word@mail.example.com?tls=none", IN_CLEAR),
+        ("smtps://mail.example.com?tls=none", OTHER_QUERY),
+        ("smtp://mail.example.com?tls=no", OTHER_QUERY),
+        ("smtp://mail.example.com:0", NO_PORT),
+        ("smtp://mail.example.com:65536", NO_PORT),
+        ("smtp://mail.example.com:x", NO_PORT),
+        ("smtp://user:secret-word#1@mail.example.com", FORM),
+        ("smtp://user:secret-word/1@mail.example.com", FORM),
+        ("smtp://user:secret-word@mail.example.com/path", FORM),
+        ("smtp://user:secret-word@ma il.example.com", NO_HOST),
+        ("smtp://user:secret-word@mail.example.com\r\nx", FORM),
+        ("smtp://user:secret-word@[::1", FORM),
     ],
 )
-def test_what_names_no_mail_server_is_refused_without_its_password(url):
+def test_what_names_no_mail_server_is_refused_without_its_password(url, message):
     with pytest.raises(InvalidError) as refused:
         MailServer.parse(url)
 
-    assert "secret-word" not in str(refused.value)
+    assert refused.value.message == message
+    assert "secret-word" not in message
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_a_password_is_sent_without_tls_on_this_machine(host):
+    assert MailServer.parse(f"smtp://u:p@{host}?tls=none").login == ("u", "p")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "address"),
+    [
+        ("  ada@example.com ", "", "ada@example.com"),
+        ('"Ada  L." <ada@example.com>', "Ada L.", "ada@example.com"),
+        ("Ada <3 <ada@example.com>", "Ada <3", "ada@example.com"),
+        ("x" * NAME_LIMIT + " <a@x.org>", "x" * NAME_LIMIT, "a@x.org"),
+    ],
+)
+def test_a_mailbox_is_an_address_with_a_name_or_without(text, name, address):
+    assert Mailbox.parse(text) == Mailbox(address, name)
+
+
+def test_a_name_that_is_too_long_is_refused():
+    with pytest.raises(InvalidError) as refused:
+        Mailbox.parse("x" * (NAME_LIMIT + 1) + " <a@x.org>")
+
+    assert refused.value.message == f"a name has at most {NAME_LIMIT} characters"
 
 
 @pytest.mark.parametrize(
