@@ -43,9 +43,8 @@ async def test_jobs_of_one_name_are_told_apart_wherever_they_are_named(api: Api,
         await submit(ada, page, every="1 day", grace="")
 
     log = await page_at(ada, "/accounts/1/settings/audit-log?action=job.expectation_changed")
-    opened = await page_at(
-        ada, f"/accounts/1/deliveries/{(await tenant.deliveries(webhook))[-1].id}"
-    )
+    of_run = {one.run_id: one.id for one in await tenant.deliveries(webhook)}
+    opened = await page_at(ada, f"/accounts/1/deliveries/{of_run[run.id]}")
     asked = await page_at(ada, f"/accounts/1/redeliveries/new?time=24h&job={run.job.id}")
     form = await page_at(ada, "/accounts/1/webhooks/new")
 
