@@ -113,7 +113,7 @@ def job_title(job: Job) -> str:
     return f"{job.name} ({job.project_name} / {job.environment_name})"
 
 
-def named(name: str) -> str:
+def visible_name(name: str) -> str:
     """A name that a reporter gave; of one in which nothing can be seen, a sign to click on."""
     return name if one_line(name) else NOTHING
 
@@ -284,7 +284,7 @@ FILTERS = {
     "until": shown_until,
     "duration": duration,
     "rough": rough,
-    "named": named,
+    "visible_name": visible_name,
     "counted": how_many,
     "event_name": event_name,
     "run_word": run_word,
