@@ -133,5 +133,9 @@ async def test_the_place_is_where_people_reach_the_service_or_else_where_dbt_ask
 
     urls = [(await place(client))["upload_url"] for client in (admin, elsewhere)]
 
+    odd = await admin.post(
+        f"http://runhook.test{INGESTS.format('stage')}", headers={"Host": "[::1"}
+    )
+    assert odd.status_code == 200
     assert urls[0].startswith("https://runhook.test/api/private/uploads/")
     assert urls[1].startswith("https://runhook.example.com/api/private/uploads/")

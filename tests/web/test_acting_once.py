@@ -200,6 +200,18 @@ async def test_a_theme_that_was_chosen_stays_and_leads_back_to_the_page(ada):
     assert led_to(await ada.post("/theme", data={"theme": "dark"}, headers=away)) == "/"
 
 
+@pytest.mark.parametrize("referer", ["http://[::1", "http://[x]/", "//[", "\\", "javascript:x"])
+async def test_a_page_before_that_is_no_address_leads_to_the_first_page(api: Api, referer: str):
+    stranger = browser(api)
+    from_there = {"Sec-Fetch-Site": "same-origin", "Referer": referer}
+
+    chosen = await stranger.post("/theme", data={"theme": "dark"}, headers=from_there)
+    lost = await stranger.post(f"{ROOT}/webhooks/new", data={}, headers=from_there)
+
+    assert led_to(chosen) == "/"
+    assert led_to(lost).startswith("/sign-in")
+
+
 async def test_the_audit_log_names_and_links_what_it_speaks_of(api: Api, ada):
     page = await page_at(ada, f"{ROOT}/webhooks/new")
     path = led_to(await submit(ada, page, **A_WEBHOOK)).removesuffix("/secret")

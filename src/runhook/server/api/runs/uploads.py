@@ -4,8 +4,6 @@ dbt asks for a place, uploads the archive there without its token, and confirms.
 counts: the confirmation changes nothing.
 """
 
-from urllib.parse import urlsplit
-
 from litestar import patch, post, put
 from litestar.params import FromPath
 from msgspec import Struct
@@ -17,6 +15,7 @@ from runhook.operations.runs.ingest import give_place, look_at_place, take_archi
 from runhook.server.access.authentication import Access, needs, open_to
 from runhook.server.api.runs.artifacts import chunks_of, in_time
 from runhook.server.api.wire import Envelope
+from runhook.server.http.origin import base_url
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Calling, Services, Serving
 
@@ -96,9 +95,8 @@ async def end_upload(
 
 def base_for_dbt(request: AnyRequest, services: Services) -> str:
     """URL under which dbt reaches this service: https, as a proxy may have removed it."""
-    if services.public_url is not None:
-        return services.public_url
-    return f"https://{urlsplit(str(request.base_url)).netloc}"
+    _, _, place = base_url(request, services.public_url).partition("://")
+    return services.public_url or f"https://{place}"
 
 
 HANDLERS = [begin_upload, end_upload]

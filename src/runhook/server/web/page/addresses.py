@@ -44,7 +44,11 @@ def page_before(request: AnyRequest) -> str:
     """Path and query of the page of ours whose form a request is; `/` if it does not say."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         return "/"
-    before = urlsplit(request.headers.get("Referer", ""))
+    try:
+        before = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        # It is no address, as a program may send it.
+        return "/"
     if before.netloc.lower() != request.headers.get("Host", "").lower():
         return "/"
     query = f"?{before.query}" if before.query else ""
