@@ -54,7 +54,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("--no-deps", "--no-build-isolation", "--wheel-dir", folder, REPOSITORY),
         ],
         check=True,
-        timeout=PATIENCE,
+        timeout=4 * PATIENCE,
     )
     return folder
 
@@ -115,7 +115,7 @@ def test_the_client_is_beside_dbt(own, tmp_path, line, version):
         env=own,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=4 * PATIENCE,
         check=False,
     )
 

@@ -18,7 +18,7 @@ from tests.support.api import data_of, new_run, new_webhook
 from tests.support.copies import copy_delivery
 from tests.support.databases import PostgresqlDatabases
 from tests.support.measuring import MEASURED
-from tests.support.patience import until
+from tests.support.patience import BETWEEN_LOOKS, PATIENCE
 from tests.support.program import RUNHOOK, Finished, Front, Service, runhook
 from tests.support.receiver import Receiver, status
 from tests.support.running import TOKEN, account_of
@@ -65,7 +65,10 @@ async def kill_in_the_middle(command: list[str], target: Store, folder: Path) ->
         copy = await copy_into(target)
         return copy != before and copy.place.table == "deliveries" and copy.place.key != []
 
-    await until(more_deliveries_have_come)
+    async with asyncio.timeout(PATIENCE):
+        # As often as at the beginning: all is copied within a second or two.
+        while not await more_deliveries_have_come():  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(BETWEEN_LOOKS)
     process.kill()
     await process.wait()
 
