@@ -93,7 +93,7 @@ async def test_a_service_that_migrates_takes_reports_and_goes_on_with_what_was_l
     assert {row["id"] for row in after["runs"]} == {*again, *new}
     states = {row["id"]: row["state"] for row in after["deliveries"]}
     assert {row["id"] for row in before["deliveries"]} <= states.keys()
-    # What waits for its next attempt may have it now, however old the copy is.
+    # A delivery that waits may have its next attempt now, however old the copy is.
     settled = [row for row in before["deliveries"] if row["state"] != "pending"]
     assert all(states[row["id"]] == row["state"] for row in settled)
 

@@ -25,7 +25,7 @@ BY_TLS = "__Secure-"
 
 
 def prefix_of(connection: Connection, public_url: str | None) -> str:
-    """What the names of cookies begin with that nobody else is to plant; empty without TLS."""
+    """What the names of cookies begin with that no other host can plant; empty without TLS."""
     if not origin.is_secure(connection, public_url):
         return ""
     return BY_TLS if public_path(public_url) else OF_HOST
@@ -54,7 +54,7 @@ def no_cookie(name: str, *, prefix: str) -> Cookie:
 
 
 def guarded_cookie(name: str, text: str, lifetime: timedelta, *, prefix: str) -> Cookie:
-    """Cookie that nobody else is to plant."""
+    """Cookie that no other host can plant."""
     return cookie_of(prefix + name, text, lifetime, is_secure=bool(prefix))
 
 
