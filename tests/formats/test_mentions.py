@@ -8,7 +8,7 @@ import pytest
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
-from runhook.domain.messages.mentions import MOST_MENTIONED
+from runhook.domain.messages.mentions import MOST_MENTIONED, Mentions
 from runhook.domain.runs.events import Event
 from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
 from runhook.domain.webhooks.webhook import check_mention
@@ -132,3 +132,41 @@ def test_what_is_no_id_of_the_service_is_refused(name: str, id_: str, message: s
         check_mention(replace(a_webhook(), options=options))
 
     assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("typed", "mention"),
+    [
+        ("Ann: U1\n\n finance team :S2 ", {"Ann": "U1", "finance team": "S2"}),
+        ("a: b: U1", {"a: b": "U1"}),
+        ("", {}),
+    ],
+)
+def test_the_form_has_a_name_and_an_id_a_line(typed: str, mention: dict[str, str]):
+    assert Mentions().understand(typed) == mention
+    assert Mentions().understand(Mentions().show(mention)) == mention
+    assert Mentions().write(Mentions().read(mention)) == mention
+
+
+def test_a_line_without_a_colon_is_refused():
+    with pytest.raises(InvalidError) as refused:
+        Mentions().understand("Ann: U1\n  Bob " + "x" * 50)
+
+    assert refused.value.message == f"`Bob {'x' * 36}` is not of the form `Name: id`"
+
+
+def test_a_hundred_names_have_ids_of_a_hundred_characters():
+    most = {f"n{number}": "x" * 100 for number in range(100)}
+
+    assert Mentions().read(most) == most
+    with pytest.raises(InvalidError) as refused:
+        Mentions().read({**most, "n": "x"})
+    assert refused.value.message == "101 are too many; 100 at most"
+
+
+@pytest.mark.parametrize("id_", ["", "  ", "x" * 101, "U\x001", "U\n1"])
+def test_an_id_is_one_short_line(id_: str):
+    with pytest.raises(InvalidError) as refused:
+        Mentions().read({"Ann": id_})
+
+    assert refused.value.message == "what `Ann` has is not an id"
