@@ -138,10 +138,8 @@ def test_who_has_no_address_is_told_which_claim_is_missing(email):
     with pytest.raises(SignInRefusedError) as refused:
         identity(email=email)
 
-    assert refused.value.message == (
-        "Example tells no e-mail address of you, by which Runhook shows people: the claim `email` "
-        "is missing."
-    )
+    assert refused.value.message.startswith("Example ")
+    assert refused.value.message.endswith("the claim `email` is missing.")
 
 
 @pytest.mark.parametrize("subject", [None, "", 7, "x" * (LONGEST_SUBJECT + 1), "a\0b", "\ud800"])
@@ -149,9 +147,8 @@ def test_who_has_no_subject_is_nobody(subject):
     with pytest.raises(SignInRefusedError) as refused:
         identity(sub=subject)
 
-    assert refused.value.message == (
-        "Example does not say who you are: the claim `sub` is missing."
-    )
+    assert refused.value.message.startswith("Example ")
+    assert refused.value.message.endswith("the claim `sub` is missing.")
 
 
 def test_a_subject_may_be_as_long_as_the_standard_has_it():

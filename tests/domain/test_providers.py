@@ -57,29 +57,37 @@ def test_a_secret_is_sent_in_the_body_only_where_nothing_else_is_taken(methods, 
     assert read_metadata(document, ISSUER).takes_secret_in_body is in_body
 
 
+@pytest.mark.parametrize("issuer", ["https://mallory.example", f"{ISSUER}/", None])
+def test_a_document_of_another_issuer_is_refused(issuer):
+    with pytest.raises(InvalidError) as refused:
+        read_metadata(DOCUMENT | {"issuer": issuer}, ISSUER)
+
+    assert repr(issuer) in refused.value.message
+    assert ISSUER in refused.value.message
+
+
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("name", "value"),
     [
-        (
-            {"issuer": "https://mallory.example"},
-            f"it is of the issuer 'https://mallory.example', not of {ISSUER}",
-        ),
-        ({"issuer": None}, f"it is of the issuer None, not of {ISSUER}"),
-        ({"authorization_endpoint": None}, "it has no `authorization_endpoint`"),
-        ({"token_endpoint": ["https://a.example"]}, "it has no `token_endpoint`"),
-        ({"jwks_uri": 7}, "it has no `jwks_uri`"),
-        ({"userinfo_endpoint": 7}, "it has no `userinfo_endpoint`"),
-        (
-            {"end_session_endpoint": "http://x.org/leave"},
-            "`http://x.org/leave` is not https: somebody on the way could sign in as anybody",
-        ),
+        ("authorization_endpoint", None),
+        ("token_endpoint", [f"{ISSUER}/token"]),
+        ("jwks_uri", 7),
+        ("userinfo_endpoint", 7),
+        ("end_session_endpoint", ""),
     ],
 )
-def test_a_document_of_another_issuer_or_without_an_endpoint_is_refused(changed, message):
-    with pytest.raises(InvalidError) as refused:
-        read_metadata(DOCUMENT | changed, ISSUER)
+def test_an_endpoint_is_an_address(name, value):
+    with pytest.raises(InvalidError, match=f"`{name}`" if value != "" else None):
+        read_metadata(DOCUMENT | {name: value}, ISSUER)
 
-    assert refused.value.message == message
+
+@pytest.mark.parametrize("name", [*list(DOCUMENT)[1:], "userinfo_endpoint"])
+def test_no_endpoint_is_asked_in_clear(name):
+    url = "http://x.org/leave"
+
+    with pytest.raises(InvalidError) as refused:
+        read_metadata(DOCUMENT | {name: url}, ISSUER)
+    assert refused.value.message.startswith(f"`{url}` is not https: ")
 
 
 @pytest.mark.parametrize("text", [f"{ISSUER}?tenant=1", f"{ISSUER}#tenant"])
@@ -87,7 +95,7 @@ def test_an_issuer_has_no_query_and_no_fragment(text):
     with pytest.raises(InvalidError) as refused:
         check_issuer(text)
 
-    assert refused.value.message == f"`{text}` has a query or a fragment, which an issuer has not"
+    assert refused.value.message.startswith(f"`{text}` has a query or a fragment")
 
 
 def test_a_query_is_added_to_an_address_that_may_have_one():
