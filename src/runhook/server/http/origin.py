@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
 
-from runhook.domain.errors import ForbiddenError
+from runhook.domain.errors import ForbiddenError, InvalidError
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -69,10 +69,18 @@ def refuse_foreign(connection: Connection, public_url: str | None, *, must_say: 
 
 
 def base_url(connection: Connection, public_url: str | None) -> str:
-    """URL of this service, without a slash at the end, for links."""
-    return public_url or str(connection.base_url).rstrip("/")
+    """URL of this service, without a slash at the end, for links.
+
+    Raises:
+        InvalidError: what the request calls this service is no address.
+    """
+    try:
+        return public_url or str(connection.base_url).rstrip("/")
+    except ValueError:
+        raise InvalidError("The request's Host is not an address.") from None
 
 
 def is_secure(connection: Connection, public_url: str | None) -> bool:
     """Whether the browser speaks TLS, to us or to a proxy before us."""
-    return base_url(connection, public_url).startswith("https://")
+    scheme: str = connection.scope["scheme"]
+    return (public_url or scheme).startswith("https")
