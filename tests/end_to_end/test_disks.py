@@ -73,7 +73,7 @@ async def test_a_quota_is_told_in_words_and_nothing_accepted_is_lost(
         assert await service.stop() == 0
 
     sentence = told(ready, 503)
-    assert "a quota is used up" in sentence
+    assert "a quota or a limit" in sentence
     assert {told(one, 503) for one in refused} == {sentence}
     assert {one.headers["retry-after"] for one in refused} == {"5"}
     assert meanwhile == 0

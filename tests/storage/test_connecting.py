@@ -93,10 +93,10 @@ async def refuse(
     [
         ("28P01", "says the server", "the user or the password"),
         ("28000", "says the server", "pg_hba.conf"),
-        ("3D000", "says the server", "no database of"),
+        ("3D000", "says the server", "names does not exist"),
         ("08P01", "unsupported startup parameter: x", "PgBouncer: ignore_startup_parameters"),
         ("08P01", "SASL authentication failed", "the user or the password"),
-        ("08P01", "no such database: mine", "no database of"),
+        ("08P01", "no such database: mine", "names does not exist"),
     ],
 )
 async def test_a_server_that_lets_us_not_in_is_told_of_with_what_to_do(
@@ -119,7 +119,7 @@ async def test_a_server_that_lets_us_not_in_is_told_of_with_what_to_do(
 async def test_a_database_that_the_server_does_not_have_is_told_of(postgresql_url: str):
     store = Store.open(postgresql_url.replace("?", "-not-there?", 1), vault=VAULT)
 
-    with pytest.raises(UnavailableError, match="no database of the name"):
+    with pytest.raises(UnavailableError, match="names does not exist"):
         await backend_of(store)
 
     await store.close()

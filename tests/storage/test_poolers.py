@@ -200,7 +200,7 @@ async def test_what_a_pooler_refuses_is_told_with_what_to_do(
     for address, words in [
         (url.replace("//postgres", "//stranger"), "the user or the password"),
         (f"{url}&options=-c%20geqo%3Doff", "PgBouncer: ignore_startup_parameters"),
-        (url.replace("/test_", "/no_such_"), "no database of the name"),
+        (url.replace("/test_", "/no_such_"), "names does not exist"),
     ]:
         with pytest.raises(UnavailableError) as refusal:
             await value_of(opened(address), "1")
