@@ -139,6 +139,12 @@ def test_an_earlier_event_that_is_not_among_the_first_is_taken_forward():
     assert list(in_order_of_runs([other, second], [second, first])) == [other, first, second]
 
 
+def test_several_earlier_events_are_taken_forward_in_their_order():
+    first, second, third = queued("c", 1, 1), queued("b", 1, 2), queued("a", 1, 3)
+
+    assert list(in_order_of_runs([third], [third, second, first])) == [first, second, third]
+
+
 def test_what_became_due_in_order_stays_so():
     found = [queued("n"), queued("a", 1, 1), queued("b", 2, 1), queued("t"), queued("c", 1, 2)]
 

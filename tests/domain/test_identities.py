@@ -1,5 +1,7 @@
 """What a provider's claims and groups mean here."""
 
+from itertools import pairwise
+
 import pytest
 
 from runhook.domain.errors import InvalidError
@@ -64,6 +66,13 @@ def test_of_several_groups_the_role_that_may_most_counts():
     assert groups.roles_of(set()) == {}
 
 
+@pytest.mark.parametrize(("more", "less"), pairwise(Role))
+def test_a_role_that_may_more_counts_whichever_group_is_listed_first(more: Role, less: Role):
+    for first, second in ((more, less), (less, more)):
+        groups = GroupRoles.parse(f"a=1:{first}, b=1:{second}")
+        assert groups.roles_of({"a", "b"}) == {1: more}
+
+
 @pytest.mark.parametrize(
     ("claims", "name", "groups"),
     [
@@ -88,6 +97,8 @@ def test_users_with_a_password_are_named_or_everybody():
     assert not named.include("mallory@example.com")
     assert PasswordUsers.parse("*").include("mallory@example.com")
     assert not PasswordUsers.parse("")
+    assert PasswordUsers.parse("*")
+    assert named
     with pytest.raises(InvalidError):
         PasswordUsers.parse("ada")
 

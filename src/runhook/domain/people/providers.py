@@ -79,7 +79,7 @@ def read_metadata(document: Mapping[str, object], issuer: str) -> Metadata:
     """
     if document.get("issuer") != issuer:
         raise InvalidError(f"its issuer is {document.get('issuer')!r:.200}, not {issuer}")
-    methods = document.get("token_endpoint_auth_methods_supported", ANY_METHOD)
+    methods = document.get("token_endpoint_auth_methods_supported")
     known = methods if isinstance(methods, list | tuple) else ANY_METHOD
     return Metadata(
         authorization_endpoint=url_in(document, "authorization_endpoint"),
