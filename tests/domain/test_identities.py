@@ -66,7 +66,7 @@ def test_of_several_groups_the_role_that_may_most_counts():
     assert groups.roles_of(set()) == {}
 
 
-@pytest.mark.parametrize(("more", "less"), pairwise(Role))
+@pytest.mark.parametrize(("more", "less"), list(pairwise(Role)))
 def test_a_role_that_may_more_counts_whichever_group_is_listed_first(more: Role, less: Role):
     for first, second in ((more, less), (less, more)):
         groups = GroupRoles.parse(f"a=1:{first}, b=1:{second}")
