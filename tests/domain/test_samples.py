@@ -1,16 +1,28 @@
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Audience
 from runhook.domain.messages.message import message_of
+from runhook.domain.messages.notices import Deactivation, MissedRun
 from runhook.domain.messages.telling import DeliveryId, PayloadVersion
 from runhook.domain.runs.events import Event, EventType
-from runhook.domain.runs.run import RunStatus
-from runhook.domain.webhooks.samples import sample_event
+from runhook.domain.runs.run import RunOutcome, RunStatus
+from runhook.domain.webhooks.samples import (
+    DURATION,
+    SAMPLE_JOB,
+    SAMPLE_RESULTS,
+    SAMPLE_SETTINGS,
+    SAMPLE_TRIGGER,
+    base62,
+    sample_event,
+    sample_recovery,
+    sample_request,
+)
+from runhook.domain.webhooks.signature import Secret, authorization_signature
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook, an_event
 from tests.support.rendering import render
 
@@ -112,3 +124,103 @@ def test_a_sample_joins_no_incident_and_no_thread_of_a_real_run_or_job():
     assert made_up.run_id is None
     assert made_up.run_link is not None
     assert made_up.run_link.url == "https://runhook.example.com/accounts/123/runs"
+
+
+def test_a_sample_is_of_a_run_that_took_a_minute():
+    sample = sample_event(a_webhook(include_results=True), now=NOW)
+    assert isinstance(sample, Event)
+    run = sample.run
+
+    assert (sample.type, sample.sequence, sample.occurred_at) == (EventType.COMPLETED, 1, NOW)
+    assert (run.id, run.account_id, run.job) == (12345, a_webhook().account_id, SAMPLE_JOB)
+    assert (run.run_key, run.run_reason, run.dbt_version) == (
+        "sample",
+        "Test of this webhook",
+        "1.9.0",
+    )
+    assert (run.status, run.outcome) == (RunStatus.ERROR, RunOutcome.FAILED)
+    assert (run.results, run.status_message) == (SAMPLE_RESULTS, None)
+    assert (run.started_at, run.finished_at, run.created_at) == (
+        NOW - DURATION,
+        NOW,
+        NOW - DURATION,
+    )
+    assert run.trigger == SAMPLE_TRIGGER
+
+
+def test_a_sample_of_a_run_that_goes_on_has_no_end_and_nothing_to_tell_of_nodes():
+    sample = sample_event(a_webhook(event_types=(EventType.STARTED,)), now=NOW)
+    assert isinstance(sample, Event)
+
+    assert (sample.run.status, sample.run.outcome) == (RunStatus.RUNNING, None)
+    assert (sample.run.finished_at, sample.run.results, sample.run.trigger) == (None, None, None)
+
+
+def test_a_sample_of_a_recovery_is_of_a_run_that_succeeded():
+    event = sample_recovery(a_webhook(format="slack"), now=NOW)
+
+    assert (event.type, event.occurred_at) == (EventType.COMPLETED, NOW)
+    assert (event.run.status, event.run.outcome) == (RunStatus.SUCCESS, RunOutcome.COMPLETE)
+    assert (event.run.results, event.run.status_message) == (None, None)
+
+
+def test_samples_of_notices_are_of_a_job_and_a_webhook_that_are_made_up():
+    missed = sample_event(a_webhook(event_types=(EventType.MISSED,)), now=NOW)
+    deactivated = sample_event(a_webhook(event_types=(EventType.DEACTIVATED,)), now=NOW)
+
+    assert isinstance(missed, MissedRun)
+    assert (missed.job, missed.account_id) == (SAMPLE_JOB, a_webhook().account_id)
+    assert (missed.missed_count, missed.last_run_id, missed.occurred_at) == (1, 12345, NOW)
+    assert missed.expected_at == NOW - timedelta(minutes=15)
+    assert missed.last_started_at == NOW - timedelta(days=1, minutes=15)
+    assert isinstance(deactivated, Deactivation)
+    assert (deactivated.webhook_id, deactivated.webhook_name) == ("wsu_sample", "Sample webhook")
+    assert (deactivated.reason, deactivated.occurred_at) == ("Test of this webhook", NOW)
+    assert deactivated.failing_since < NOW
+    assert deactivated.consecutive_failures > 0
+
+
+def test_bytes_are_written_as_ids_that_sort_as_they_do():
+    assert base62(bytes(16)) == "0" * 27
+    assert base62(bytes(15) + b"\x3e") == "0" * 25 + "10"
+    assert base62(bytes(15) + b"\x3d") == "0" * 26 + "z"
+    assert base62(b"\x01" + bytes(15)) > base62(b"\x00" + b"\xff" * 15)
+
+
+@pytest.mark.parametrize("version", PayloadVersion)
+def test_a_sample_request_is_signed_and_goes_where_it_is_told_to(version):
+    secret = Secret.from_bytes(bytes(32))
+    draft = sample_request(
+        EventType.COMPLETED,
+        payload_version=version,
+        format_name="dbt_cloud",
+        settings={},
+        url="https://receiver.example.com/dbt",
+        secret=secret,
+        chance=bytes(16),
+        now=NOW,
+    )
+
+    assert (draft.method, draft.url) == ("POST", "https://receiver.example.com/dbt")
+    assert draft.headers["Authorization"] == authorization_signature(secret, draft.body)
+    assert draft.headers["webhook-id"] == "wev_" + "0" * 27
+    body = json.loads(draft.body)
+    assert body.get("accountId", body.get("account_id")) == 1
+    assert ("accountId" in body) is (version is PayloadVersion.V2023_02)
+
+
+@pytest.mark.parametrize("name", SAMPLE_SETTINGS)
+def test_a_sample_has_settings_where_a_format_has_to_have_some(name):
+    event_type = EventType.ERRORED if FORMATS[name].audience is Audience.INCIDENTS else None
+    draft = sample_request(
+        event_type or EventType.COMPLETED,
+        payload_version=PayloadVersion.V2022_05,
+        format_name=name,
+        settings={},
+        url="https://receiver.example.com",
+        secret=Secret.from_bytes(bytes(32)),
+        chance=bytes(16),
+        now=NOW,
+    )
+
+    assert draft.body
