@@ -130,6 +130,12 @@ async def test_an_upgrade_that_is_not_offered_is_passed_over_and_the_body_read(
         ),
         "a space before the colon": (b"GET / HTTP/1.1\r\nhost : x\r\n\r\n", 400),
         "a control byte": (b"GET / HTTP/1.1\r\nhost: x\r\nx: \0\r\n\r\n", 400),
+        "a port that is none": (b"GET / HTTP/1.1\r\nhost: x:99999\r\n\r\n", 400),
+        "a port in words": (b"GET / HTTP/1.1\r\nhost: x:y\r\n\r\n", 400),
+        "half an address": (b"GET / HTTP/1.1\r\nhost: [::1\r\n\r\n", 400),
+        "no address": (b"GET / HTTP/1.1\r\nhost: [1]\r\n\r\n", 400),
+        "a path in the host": (b"GET / HTTP/1.1\r\nhost: x/y\r\n\r\n", 400),
+        "no letters": (b"GET / HTTP/1.1\r\nhost: \xff\r\n\r\n", 400),
         "unknown coding": (
             b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
             501,
@@ -144,6 +150,16 @@ async def test_what_is_not_our_http_has_a_clear_end(
 
         assert (await client.answer()).status in (status, 400)
         assert await client.is_closed()
+
+
+@pytest.mark.parametrize("host", ["x", "a_b.c:80", "127.0.0.1:", "[::1]:8580", "[::1]", "", "x."])
+async def test_a_host_of_any_form_that_an_address_has_is_answered(
+    shared_service: Service, host: str
+):
+    async with connected(shared_service.url) as client:
+        await client.send(f"GET /sign-in HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+
+        assert (await client.answer()).status == 200
 
 
 async def test_requests_that_cannot_be_read_leave_no_line_in_the_log(shared_service: Service):

@@ -5,8 +5,10 @@ that the connection knows whether the client or the service is waited for.
 """
 
 import asyncio
+import re
 from contextlib import suppress
 from datetime import timedelta
+from ipaddress import IPv6Address
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +23,10 @@ from runhook.server.connections.head import HEAD_TOO_LARGE, KIB, MOST_HEADERS, T
 from runhook.server.connections.refusals import Refusal
 
 LONGEST_TARGET = 8 * KIB
+PLACE = re.compile(
+    rb"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(?::(?P<port>[0-9]{0,5}))?"
+)
+LARGEST_PORT = 65_535
 SLOWEST = 8 * KIB
 """Least average speed of a body, in bytes a second."""
 EXCESSIVE = "The body's chunks are announced with more bytes than they have."
@@ -149,6 +155,8 @@ def refusal_of(scope: HTTPScope) -> Refusal | None:
     """
     if scope["http_version"] not in ("1.0", "1.1"):
         return Refusal(505, "This service speaks HTTP/1.1.")
+    if not all(is_place(value) for name, value in scope["headers"] if name == b"host"):
+        return Refusal(400, "The request's Host is not an address.")
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
         return Refusal(414, TARGET_TOO_LONG)
     if len(list(scope["headers"])) > MOST_HEADERS:
@@ -166,6 +174,20 @@ def refusal_of(scope: HTTPScope) -> Refusal | None:
         # Nothing of ours has such a name, and neither files nor PostgreSQL are asked for one.
         return Refusal(404, "Not found, or you have no access.")
     return None
+
+
+def is_place(host: bytes) -> bool:
+    """Whether a Host header can be the place in an address: a name or an IP address, and a port.
+
+    Pages have links with it, and what reads addresses fails on others.
+    """
+    found = PLACE.fullmatch(host)
+    if found is None or int(found["port"] or 0) > LARGEST_PORT:
+        return False
+    try:
+        return found["ipv6"] is None or IPv6Address(found["ipv6"].decode()) is not None
+    except ValueError:
+        return False
 
 
 NO_PATH = "The request's target is not a path."
