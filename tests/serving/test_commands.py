@@ -259,7 +259,7 @@ def test_migrate_says_that_a_database_is_at_this_version(
 ):
     assert main(["migrate"]) == 0
 
-    assert capsys.readouterr().out.startswith("The database is at schema ")
+    assert capsys.readouterr().out.startswith("The database is already at schema ")
 
 
 def test_commands_that_need_no_secret_make_no_folder_and_no_key(database: str, folder: Path):
