@@ -22,7 +22,9 @@ from runhook.domain.dbt.artifacts import (
     OTHER_NODES,
     SENTENCE_CHARACTERS,
     SHOWN_NODES,
+    SLOWEST_NODES,
     RunResults,
+    SlowNode,
     UnreadableError,
     failures_in_words,
     project_and_invocation,
@@ -34,7 +36,7 @@ from runhook.domain.dbt.artifacts import (
     version_and_step,
 )
 from runhook.domain.dbt.node_facts import NodeFacts, Owner
-from runhook.domain.dbt.results import has_warned
+from runhook.domain.dbt.results import has_warned, read_node_results, slowest_in
 
 TAG = "RUNHOOK_STEP"
 
@@ -497,3 +499,43 @@ def test_finds_project_and_invocation_in_the_first_bytes_of_a_manifest():
 def test_a_tag_is_found_as_it_is_spelled():
     assert version_and_step(b'{"A.B" : "x", "dbt_version":"1"', "A.B") == ("1", "x")
     assert version_and_step(b'{"AxB": "x"', "A.B") == ("", None)
+
+
+def test_a_summary_without_counts_does_not_know_how_many_nodes_there_were():
+    assert read_node_results(None).counts is None
+    assert read_node_results({"failed": []}).counts is None
+    assert read_node_results({"counts": {"success": 2, "error": True, "warn": "3"}}).counts == {
+        "success": 2
+    }
+
+
+def test_as_many_failed_as_are_counted_or_named():
+    named = [{"unique_id": "model.shop.a"}] * 2
+
+    assert read_node_results({"failed_total": 3, "failed": named}).failed_total == 3
+    assert read_node_results({"failed_total": 1, "failed": named}).failed_total == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_told"),
+    [
+        (0.5, True),
+        (1, True),
+        (LONGEST_SECONDS - 1, True),
+        *((one, False) for one in (0, -1, LONGEST_SECONDS, "1", None, True)),
+    ],
+)
+def test_a_node_is_slow_by_a_duration_that_can_be(seconds: object, *, is_told: bool):
+    slow = slowest_in({"slowest": [{"unique_id": "model.shop.a", "seconds": seconds}]})
+
+    assert [one.unique_id for one in slow] == (["model.shop.a"] if is_told else [])
+
+
+def test_some_slow_nodes_are_read_with_short_names():
+    nodes = [{"unique_id": f"{n}" * 400, "seconds": n} for n in range(1, 9)] * 2
+
+    slow = slowest_in({"slowest": [7, *nodes]})
+
+    assert slow[0] == SlowNode(unique_id="1" * (NAME_CHARACTERS - 1) + "…", seconds=1)
+    assert len(slow) == SLOWEST_NODES
+    assert list(slowest_in(None)) == []

@@ -62,7 +62,9 @@ def slowest_in(results: Mapping[str, object] | None) -> Sequence[SlowNode]:
     found = []
     for node in nodes_in(results or {}, "slowest")[:SLOWEST_NODES]:
         seconds = node.get("seconds")
-        if isinstance(seconds, int | float) and 0 < seconds < LONGEST_SECONDS:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            continue
+        if 0 < seconds < LONGEST_SECONDS:
             name = shorten(text(node, "unique_id"), NAME_CHARACTERS)
             found.append(SlowNode(unique_id=name, seconds=seconds))
     return found
