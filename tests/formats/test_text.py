@@ -36,6 +36,9 @@ def test_as_much_stays_as_has_room():
     assert fit("a&bcd", 7, escape=html.escape) == f"a&amp;{ELLIPSIS}"
     assert fit("abc", 3) == "abc"
     assert fit("abcd", 3) == f"ab{ELLIPSIS}"
+    assert fit("abc", 2) == f"a{ELLIPSIS}"
+    assert fit("abc", 1) == ""
+    assert fit(" a bc", 4) == f" a{ELLIPSIS}"
 
 
 def test_a_long_text_is_cut_quickly():
@@ -46,6 +49,9 @@ def test_no_cut_goes_through_a_character_of_several():
     family = "👩‍👩‍👧"
 
     assert fit(f"a{family}b", 4) == f"a{ELLIPSIS}"
+    for character in ("\N{THUMBS UP SIGN}\U0001f3fd", "\N{HEAVY BLACK HEART}\ufe0f", "1\u20e3"):
+        assert fit(f"a{character}b", 3) == f"a{ELLIPSIS}"
+        assert fit(f"a{character}bc", 4) == f"a{character}{ELLIPSIS}"
     assert fit("xe\u0301y", 3) in {f"x{ELLIPSIS}", f"xe\u0301{ELLIPSIS}"}
 
 
@@ -54,6 +60,8 @@ def test_what_was_left_out_is_said():
     assert fill(["one", "two" * 5, "three"], 14, more=more) == "one\nand 2 more"
     assert fill(["one"], 100, more=more, beside=7) == "one\nand 7 more"
     assert fill(["x" * 90], 20, more=more, beside=1) == "and 2 more"
+    assert fill(["one", "two", "three" * 5], 18, more=more) == "one\ntwo\nand 1 more"
+    assert fill([], 20, more=more, beside=3) == "and 3 more"
     assert fill([], 20, more=more) == ""
 
 
@@ -62,6 +70,7 @@ def test_a_document_has_as_many_things_as_fit():
         return b"x" * (10 * count + 5)
 
     assert len(as_many_as_fit(build, 9, 57)) == 55
+    assert len(as_many_as_fit(build, 2, 15)) == 15
     assert len(as_many_as_fit(build, 9, 3)) == 5
 
 
@@ -84,6 +93,7 @@ def test_what_cannot_be_seen_is_taken_out(text, shown):
 
 def test_a_line_is_one_line():
     assert one_line("  a\n\n b\t c\u2029") == "a b c"
+    assert one_line("a  b") == "a b"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +105,7 @@ def test_a_line_is_one_line():
             "Database Error in model orders (models/orders.sql): no such column",
         ),
         ("\n  first\nsecond", "first"),
+        ("Database Error in model a (a.sql)\n", "Database Error in model a (a.sql)"),
         ("", ""),
     ],
 )
