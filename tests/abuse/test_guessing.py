@@ -124,9 +124,8 @@ class TestBehindAProxy:
             assert signed_in.status_code == 201
             assert all("; Secure" in one for one in signed_in.headers.get_list("set-cookie"))
             cookie = signed_in.headers["set-cookie"].partition(";")[0]
-            (session, *_) = (
-                await client.get("/api/v3/sessions", headers={"Cookie": cookie})
-            ).json()["data"]
+            own = {"Cookie": cookie, "X-Forwarded-Proto": "https"}
+            (session, *_) = (await client.get("/api/v3/sessions", headers=own)).json()["data"]
 
             assert session["address"] == "2001:db8::1"
             assert session["user_agent"] == "ab" + "y" * 298

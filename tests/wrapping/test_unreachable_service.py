@@ -212,7 +212,10 @@ def test_proxies_are_named_as_for_the_service(variables: dict[str, str], proxy: 
 
 @pytest.mark.parametrize(
     ("address", "complaint"),
-    [("ftp://me:secret@proxy", "https_proxy: give a proxy as"), ("https://proxy", "in TLS")],
+    [
+        ("ftp://me:secret@proxy", "https_proxy: give a proxy as"),
+        ("https://proxy", "is an https proxy"),
+    ],
 )
 def test_a_proxy_that_cannot_be_used_is_said_without_its_password(address: str, complaint: str):
     with pytest.raises(UnusableError, match=complaint) as refused:
