@@ -62,7 +62,7 @@ class RemoteConsumer:
         try:
             answer = ask(self.service, "POST", f"{self._path}/readers")
         except WebhookRequestError as error:
-            if not is_of_nothing(error):
+            if not is_not_found(error):
                 raise
             return self if self._is_there() else None
         return replace(self, reader=answer["reader"])
@@ -71,7 +71,7 @@ class RemoteConsumer:
         try:
             self.read(wait=0)
         except WebhookRequestError as error:
-            if not is_of_nothing(error):
+            if not is_not_found(error):
                 raise
             return False
         return True
@@ -110,8 +110,8 @@ class RemoteConsumer:
         return f"consumers/{quote(self.name, safe='')}"
 
 
-def is_of_nothing(error: WebhookRequestError) -> bool:
-    """Whether the service said that there is no such thing."""
+def is_not_found(error: WebhookRequestError) -> bool:
+    """Whether the service answered 404."""
     return error.failed is not None and error.failed.status == NOT_FOUND
 
 

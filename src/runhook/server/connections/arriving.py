@@ -184,10 +184,12 @@ def is_place(host: bytes) -> bool:
     found = PLACE.fullmatch(host)
     if found is None or int(found["port"] or 0) > LARGEST_PORT:
         return False
-    try:
-        return found["ipv6"] is None or IPv6Address(found["ipv6"].decode()) is not None
-    except ValueError:
-        return False
+    if found["ipv6"]:
+        try:
+            IPv6Address(found["ipv6"].decode())
+        except ValueError:
+            return False
+    return True
 
 
 NO_PATH = "The request's target is not a path."

@@ -17,8 +17,9 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 NEWEST = max(path.name for path in MIGRATIONS.glob("versions/[0-9]*.py")).partition("_")[0]
 """The newest revision: its file's name begins with it."""
 REVISION = re.compile(r"\d{4}")
+"""Form of our revisions."""
 VERSION_TABLE = "alembic_version"
-"""Other programs may have one of this name, too."""
+"""Other programs that use Alembic have a table of the same name."""
 MOST_REPEATS = 5
 SHOWN_TABLES = 3
 """How many of another program's tables are named."""
