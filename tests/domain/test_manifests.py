@@ -10,9 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.dbt.manifests import MOST_IDS, MOST_WORK, WINDOW, Manifest, facts_in
+from runhook.domain.dbt.manifests import (
+    MOST_IDS,
+    MOST_LINKS,
+    MOST_WORK,
+    OVERLAP,
+    WINDOW,
+    CostlyError,
+    Manifest,
+    Metered,
+    facts_in,
+    redacted,
+)
 from runhook.domain.dbt.node_facts import (
+    MOST_ATTACHED,
     MOST_EXPOSURES,
+    MOST_GROUPS,
     MOST_OTHER_KEYS,
     MOST_OWNERS,
     MOST_TAGS,
@@ -154,6 +167,51 @@ def test_a_unit_test_belongs_to_its_model():
     assert facts(manifest, test["unique_id"]).owners == (SALES,)
 
 
+@pytest.mark.parametrize("attached", [None, "", 7, [ORDERS], {}])
+def test_a_test_that_is_attached_to_no_node_belongs_to_those_that_it_depends_on(attached: object):
+    test = a_node("test.shop.sums", attached_node=attached, depends_on={"nodes": [ORDERS, 7]})
+
+    assert facts(a_manifest(test, a_node()), "test.shop.sums").attached_to == (ORDERS,)
+
+
+@pytest.mark.parametrize("depends_on", [None, [ORDERS], {"nodes": ORDERS}, {"nodes": {ORDERS: 1}}])
+def test_a_test_that_depends_on_no_list_of_nodes_belongs_to_none(depends_on: object):
+    test = a_node("test.shop.sums", depends_on=depends_on)
+
+    assert facts(a_manifest(test, a_node()), "test.shop.sums").attached_to == ()
+
+
+def test_a_test_of_very_many_models_belongs_to_the_first():
+    models = [a_node(f"model.shop.m{n}", group=f"g{n}") for n in range(MOST_ATTACHED + 1)]
+    test = a_node("test.shop.sums", depends_on={"nodes": [one["unique_id"] for one in models]})
+
+    found = facts(a_manifest(test, *models), "test.shop.sums")
+
+    assert found.attached_to == tuple(one["unique_id"] for one in models[:MOST_ATTACHED])
+    assert found.groups == tuple(f"g{n}" for n in range(MOST_GROUPS))
+
+
+@pytest.mark.parametrize(
+    ("said", "groups"),
+    [
+        ({"group": 7}, ("7",)),
+        ({"group": ""}, ()),
+        ({"group": "sales", "package_name": None}, ("sales",)),
+        ({"group": "sales", "package_name": 7}, ("sales",)),
+    ],
+)
+def test_a_group_that_names_no_object_has_no_owner(said: Mapping[str, object], groups: object):
+    found = facts(a_manifest(a_node(**said), a_group()))
+
+    assert (found.groups, found.owners) == (groups, ())
+
+
+def test_a_table_of_a_source_has_the_owner_of_the_source():
+    source = a_node("source.shop.raw.orders", source_meta={"owner": "Ann"})
+
+    assert facts(a_manifest(source), source["unique_id"]).owners == (Owner(name="Ann"),)
+
+
 def test_exposures_downstream_are_named_with_their_owners_the_direct_ones_first():
     exposures = [
         a_node(f"exposure.shop.{name}", owner={"name": name.title(), "email": f"{name}@x.org"})
@@ -171,6 +229,30 @@ def test_exposures_downstream_are_named_with_their_owners_the_direct_ones_first(
         Exposure(name="near", owner_name="Near", owner_email="near@x.org"),
         Exposure(name="far", owner_name="Far", owner_email="far@x.org"),
     )
+
+
+def test_an_exposure_has_a_name_of_its_own_or_that_of_its_id_and_perhaps_no_owner():
+    named = a_node("exposure.shop.near") | {"name": "Revenue board"}
+    unnamed = a_node("exposure.shop.far") | {"name": ""}
+    twice = a_node("exposure.shop.twice", owner={"name": "Ann"})
+    children = {ORDERS: [one["unique_id"] for one in (named, unnamed, twice)]}
+    manifest = a_manifest(a_node(meta={"exposure.shop.twice": twice}), named, unnamed, twice)
+
+    found = facts({**manifest, "child_map": children}).exposures
+
+    assert found == (Exposure(name="Revenue board"), Exposure(name="far"), Exposure(name="twice"))
+
+
+def test_exposures_of_a_test_of_several_models_are_bounded_together():
+    models = [a_node("model.shop.a"), a_node("model.shop.b")]
+    exposures = [a_node(f"exposure.shop.e{n}") for n in range(2 * MOST_EXPOSURES)]
+    ids = [one["unique_id"] for one in exposures]
+    children = {"model.shop.a": ids[:MOST_EXPOSURES], "model.shop.b": ids[MOST_EXPOSURES:]}
+    test = a_node("test.shop.sums", depends_on={"nodes": list(children)})
+
+    found = facts(a_manifest(test, *models, *exposures, children=children), "test.shop.sums")
+
+    assert [one.name for one in found.exposures] == [f"e{n}" for n in range(MOST_EXPOSURES)]
 
 
 def test_a_failing_test_concerns_what_is_downstream_of_its_model():
@@ -212,6 +294,26 @@ def test_a_node_is_found_where_two_windows_meet(offset: int):
     assert facts(manifest).groups == ("sales",)
 
 
+@pytest.mark.parametrize("offset", range(-14, 15))
+def test_children_are_found_where_two_windows_meet(offset: int):
+    before = '{"padding": "", '
+    padding = "x" * (WINDOW - len(before) + offset)
+    content = json.dumps({"padding": padding, "child_map": {ORDERS: ["exposure.shop.near"]}})
+
+    children = Manifest(io.BytesIO(content.encode())).children()
+
+    assert children == {ORDERS: ("exposure.shop.near",)}
+
+
+def test_a_manifest_is_read_once_to_note_where_its_nodes_stand():
+    content = json.dumps({"padding": "x" * 3 * WINDOW, **a_manifest(a_node())}).encode()
+    read = Counting(content)
+
+    Manifest(read)
+
+    assert read.total <= len(content) + 4 * OVERLAP
+
+
 def test_a_node_is_found_behind_much_of_itself():
     node = {"compiled_code": "select 1;" * 100_000, **a_node(group="sales")}
 
@@ -227,29 +329,79 @@ def test_code_that_quotes_a_manifest_is_no_node():
     assert facts(manifest).groups == ("sales",)
 
 
-def test_an_object_that_passes_for_a_node_takes_nothing_over():
+@pytest.mark.parametrize("padding", ["", "x" * WINDOW])
+def test_an_object_that_passes_for_a_node_takes_nothing_over(padding: str):
     forged = {ORDERS: a_node(group="forged")}
     manifest = a_manifest(a_node("model.shop.a", meta=forged), a_node(group="sales"), a_group())
 
-    assert facts(manifest) == NO_FACTS
+    assert facts({"padding": padding, **manifest}) == NO_FACTS
+
+
+def test_an_object_of_the_same_name_behind_a_node_does_not_matter():
+    manifest = a_manifest(a_node(group="sales"), a_group(), later={ORDERS: {"group": "other"}})
+
+    assert facts({"padding": "x" * 5_000, **manifest}).groups == ("sales",)
+
+
+def test_a_node_whose_name_stands_in_itself_and_before_it_is_found():
+    before = {"model.shop.a": {"refs": [ORDERS]}}
+    node = {"alias": ORDERS, **a_node(group="sales")}
+
+    assert facts({"before": before, "nodes": {ORDERS: node}}).groups == ("sales",)
+
+
+def test_a_node_whose_name_has_half_a_character_is_found():
+    unique_id = "model.shop.\ud800"
+
+    assert facts(a_manifest(a_node(unique_id, group="sales")), unique_id).groups == ("sales",)
+
+
+def test_what_is_in_a_list_is_no_node_of_a_name():
+    assert look_up({"nodes": [a_node(group="sales")]}) == {}
+
+
+def test_an_object_that_is_larger_than_may_be_looked_at_is_not_found():
+    content = json.dumps(a_manifest(a_node(raw_code="x" * 50_000, group="sales"))).encode()
+
+    for largest, found in ((60_000, {ORDERS}), (30_000, set())):
+        told = facts_in(io.BytesIO(content), [ORDERS], str, largest_object=largest)
+        assert set(told) == found
 
 
 def test_a_disabled_node_of_the_same_name_does_not_matter():
-    manifest = a_manifest(
-        a_node(group="sales"), a_group(), disabled={ORDERS: [a_node(group="other")]}
-    )
+    disabled = {"disabled": {ORDERS: [a_node(group="other")]}}
+    manifest = a_manifest(a_node(group="sales"), a_group())
 
-    assert facts(manifest).groups == ("sales",)
+    assert facts({**manifest, **disabled}).groups == ("sales",)
+    assert facts({**disabled, **manifest}).groups == ("sales",)
 
 
-def test_something_called_child_map_in_a_project_does_not_matter():
-    columns = {"child_map": {"name": "child_map"}}
+@pytest.mark.parametrize(
+    "lookalike", [{"name": "child_map"}, {"name": ["a.b"]}, {"a.b": "x"}, {"a.b": None}, ["a.b"]]
+)
+def test_something_called_child_map_in_a_project_does_not_matter(lookalike: object):
     exposure = a_node("exposure.shop.near", owner={"email": "x@x.org"})
     manifest = a_manifest(
-        a_node(columns=columns), exposure, children={ORDERS: ["exposure.shop.near"]}
+        a_node(columns={"child_map": lookalike}),
+        exposure,
+        children={ORDERS: ["exposure.shop.near"]},
+        later={"child_map": lookalike},
     )
 
     assert [one.name for one in facts(manifest).exposures] == ["near"]
+
+
+def children_in(child_map: object) -> dict[str, tuple[str, ...]]:
+    return Manifest(io.BytesIO(json.dumps({"child_map": child_map}).encode())).children()
+
+
+def test_children_are_known_without_tests_and_without_what_is_no_name():
+    child_map = {
+        ORDERS: [7, "test.shop.not_null.1a", "unit_test.shop.adds_up", "exposure.shop.near"],
+        "model.shop.tested": ["test.shop.not_null.1a"],
+    }
+
+    assert children_in(child_map) == {ORDERS: ("exposure.shop.near",)}
 
 
 def test_secrets_are_taken_out_before_texts_are_shortened():
@@ -279,6 +431,11 @@ def test_whatever_a_project_says_is_bounded():
     assert len(found.exposures) == MOST_EXPOSURES
     assert all(len(owner.more) <= MOST_OTHER_KEYS for owner in found.owners)
     assert len(json.dumps(write_facts(found))) < 50_000
+
+
+def test_of_what_is_deep_three_levels_are_read():
+    assert redacted([[[["x"]]]], str) == [[[None]]]
+    assert redacted({"a": {"b": {"c": {"d": "x"}}}}, str) == {"a": {"b": {"c": None}}}
 
 
 def test_control_characters_and_marks_of_direction_are_not_told():
@@ -365,6 +522,21 @@ def test_no_more_ids_and_children_are_kept_than_a_large_project_has():
 
     assert len(list(manifest.ids_of("model"))) == MOST_IDS
     assert manifest.children() == {}
+
+
+def test_no_more_links_are_kept_than_a_large_project_has():
+    half = ["a"] * (MOST_LINKS // 2)
+
+    assert children_in({"model.a": half, "model.b": [*half, "a"]}) == {}
+
+
+def test_as_many_bytes_are_read_as_may_be_and_not_one_more():
+    file = Metered(io.BytesIO(b"abcdef"), 4)
+
+    assert file.read(3) == b"abc"
+    assert file.read(1) == b"d"
+    with pytest.raises(CostlyError):
+        file.read(1)
 
 
 class Counting(io.BytesIO):

@@ -1,7 +1,9 @@
 """Documents of one's own: always JSON within bounds, and wrong ones refused when they are saved."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +14,7 @@ from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Meaning, Rendered
 from runhook.domain.formats.template import SAMPLE, template_facts, template_in
 from runhook.domain.messages.message import message_of
+from runhook.domain.messages.notices import Notice
 from runhook.domain.messages.templates import (
     LARGEST_FRAME,
     LARGEST_OUTPUT,
@@ -20,9 +23,22 @@ from runhook.domain.messages.templates import (
     names_in,
 )
 from runhook.domain.options.declaring import changed, written
+from runhook.domain.runs.events import Event
 from tests.formats import hostile, stories
 from tests.support.builders import a_deactivation
 
+ORDERS = {
+    "unique_id": "model.shop.orders",
+    "resource_type": "model",
+    "status": "error",
+    "message": "no such column: amount",
+    "groups": ["sales"],
+    "owners": [{"name": "Ann"}],
+    "tags": ["nightly"],
+    "path": "models/orders.sql",
+    "package": "shop",
+    "exposures": [{"name": "revenue"}],
+}
 QUICKLY = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
@@ -45,6 +61,13 @@ PATHS = [
     "run.url",
     "run.seconds",
 ]
+
+
+def failed_with(*nodes: Mapping[str, object]) -> Event:
+    """A failure with these nodes, and one more that is not told of."""
+    event = stories.failed()
+    results = {**stories.RESULTS, "failed": list(nodes), "failed_total": len(nodes) + 1}
+    return replace(event, run=replace(event.run, results=results))
 
 
 def filled(document: object, facts=FACTS) -> object:
@@ -131,8 +154,9 @@ def test_one_value_or_another_is_shown():
     assert state("{{ not yes }}") == {"a": "bad 3"}
 
 
-def test_a_document_is_measured_with_the_longer_of_two_values():
-    either = {"$when": "{{ yes }}", "$value": "", "$else": "y" * 4_000}
+@pytest.mark.parametrize(("met", "unmet"), [("y" * 4_000, ""), ("z", "y" * 4_000)])
+def test_a_document_is_measured_with_the_longer_of_two_values(met, unmet):
+    either = {"$when": "{{ yes }}", "$value": met, "$else": unmet}
     with pytest.raises(InvalidError, match="with full lists it becomes"):
         Template.parse(
             json.dumps([{"$data": "{{ rows }}", **either}]), {"yes": True, "rows": [1] * 10}
@@ -172,52 +196,128 @@ def test_markup_is_escaped_for_where_it_goes():
     assert filled("{{ name | slack }}", facts).startswith("*b* &lt;!channel&gt;")
 
 
+FILTERS_THERE_ARE = (
+    "`upper`, `lower`, `first_line`, `cut: 80`, `html`, `markdown`, `slack`, `code`, `uri`"
+)
+CONDITIONS_THERE_ARE = (
+    "write `{{ name }}`, `{{ not name }}`, `{{ name == 'text' }}` or `{{ name != 'text' }}`"
+)
+
+
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "sentence"),
     [
-        ("", "line 1, column 1"),
-        ('{"a": 1,\n "b": x}', "line 2, column 7"),
-        ('{"a": "\n"}', "line 1, column 8"),
-        ('{"a": 1} b', "line 1, column 10"),
         ('{"a": {"b": "{{ nam }}"}}', "at `/a/b`: `nam` is unknown; did you mean `name`?"),
-        ('{"a/b~": ["x", "{{ run.urls }}"]}', "at `/a~1b~0/1`: `run.urls` is unknown; did you"),
+        ('{"a": "{{ sec }}"}', "at `/a`: `sec` is unknown; did you mean `run.seconds`?"),
+        ('{"a": "{{ zzzz }}"}', "at `/a`: `zzzz` is unknown"),
+        (
+            '{"a/b~": ["x", "{{ run.urls }}"]}',
+            "at `/a~1b~0/1`: `run.urls` is unknown; did you mean `run.url`?",
+        ),
         ('{"a": "{{ name"}', "at `/a`: a `{{` has no `}}`"),
-        ('{"a": "{{ }}"}', "at `/a`: `` is not a name"),
-        ('{"a": "{{ name | shout }}"}', "`shout` is not a filter; choose from `upper`"),
-        ('{"a": "{{ name | html | upper }}"}', "`html` has to be the last filter"),
-        ('{"a": "{{ name | html | cut: 5 }}"}', "`html` has to be the last filter"),
-        ('{"a": "{{ name | cut: 999999 }}"}', "is not a filter"),
-        ('{"a": "{{ name | upper | upper | upper | upper | upper }}"}', "5 filters are too many"),
-        ('{"a": "x {{ nodes }}"}', "`nodes` is not a text; repeat over it with `$data`"),
-        ('{"a": "x {{ run }}"}', "`run` is not a text"),
-        ('{"{{ name }}": 1}', "names are not filled in"),
-        ('{"$data": "{{ nodes }}"}', "stand in a list or an object, not outside"),
-        ('{"a": {"$data": "{{ nodes }}"}}', "`$data` stands in an object that is in a list"),
-        ('[{"$data": "nodes"}]', "at `/0/$data`: write `{{ name }}`"),
-        ('[{"$data": 3}]', "at `/0/$data`: write `{{ name }}`"),
+        ('{"a": "{{ }}"}', "at `/a`: `` is not a name such as `run.url`"),
+        (
+            '{"a": "{{ name | shout }}"}',
+            f"at `/a`: `shout` is not a filter; choose from {FILTERS_THERE_ARE}",
+        ),
+        ('{"a": "{{ name | html | upper }}"}', "at `/a`: `html` has to be the last filter"),
+        ('{"a": "{{ name | html | cut: 5 }}"}', "at `/a`: `html` has to be the last filter"),
+        (
+            '{"a": "{{ name | cut: 999999 }}"}',
+            f"at `/a`: `cut: 999999` is not a filter; choose from {FILTERS_THERE_ARE}",
+        ),
+        (
+            '{"a": "{{ name | upper | upper | upper | upper | upper }}"}',
+            "at `/a`: 5 filters are too many; 4 at most",
+        ),
+        (
+            '{"a": "x {{ nodes }}"}',
+            "at `/a`: `nodes` is not a text; repeat over it with `$data`",
+        ),
+        ('{"a": "x {{ run }}"}', "at `/a`: `run` is not a text; repeat over it with `$data`"),
+        ('{"{{ name }}": 1}', "at `/{{ name }}`: names are not filled in, only texts"),
+        (
+            '{"$data": "{{ nodes }}"}',
+            "`$data` and `$when` stand in a list or an object, not outside",
+        ),
+        (
+            '{"$when": "{{ yes }}"}',
+            "`$data` and `$when` stand in a list or an object, not outside",
+        ),
+        (
+            '{"a": {"$data": "{{ nodes }}"}}',
+            "at `/a`: `$data` stands in an object that is in a list",
+        ),
+        (
+            '[{"$data": "nodes"}]',
+            "at `/0/$data`: write `{{ name }}`, with the name of a list",
+        ),
+        ('[{"$data": 3}]', "at `/0/$data`: write `{{ name }}`, with the name of a list"),
         ('[{"$data": "{{ name }}"}]', "at `/0/$data`: `name` is not a list"),
-        ('[{"$data": "{{ run }}"}]', "`run` is not a list"),
-        ('[{"$when": "name"}]', "at `/0/$when`: write"),
-        ('[{"$when": "{{ name > 3 }}"}]', "at `/0/$when`: write"),
-        ('[{"$when": "{{ nam }}"}]', "at `/0/$when`: `nam` is unknown"),
-        ('[{"$value": 1, "b": 2}]', "beside `$value` only"),
-        ('[{"$value": 1, "$else": 2}]', "`$else` stands beside `$when`"),
+        ('[{"$data": "{{ run }}"}]', "at `/0/$data`: `run` is not a list"),
+        ('[{"$when": "name"}]', f"at `/0/$when`: {CONDITIONS_THERE_ARE}"),
+        ('[{"$when": 3}]', f"at `/0/$when`: {CONDITIONS_THERE_ARE}"),
+        ('[{"$when": "{{ name > 3 }}"}]', f"at `/0/$when`: {CONDITIONS_THERE_ARE}"),
+        ('[{"$when": "{{ nam }}"}]', "at `/0/$when`: `nam` is unknown; did you mean `name`?"),
+        (
+            '[{"$data": "{{ nodes }}", "a": "{{ nam }}"}]',
+            "at `/0/a`: `nam` is unknown; did you mean `name`?",
+        ),
+        (
+            '[{"$value": {"a": "{{ nam }}"}}]',
+            "at `/0/$value/a`: `nam` is unknown; did you mean `name`?",
+        ),
+        (
+            '[{"$when": "{{ yes }}", "$value": 1, "$else": "{{ nam }}"}]',
+            "at `/0/$else`: `nam` is unknown; did you mean `name`?",
+        ),
+        (
+            '[{"$value": 1, "b": 2}]',
+            "at `/0`: beside `$value` only `$data`, `$when` and `$else` can stand",
+        ),
+        ('[{"$value": 1, "$else": 2}]', "at `/0`: `$else` stands beside `$when`"),
+        ("[" * 2_000 + "]" * 2_000, "it is nested too deep; 20 levels at most"),
+        ("[" * 21 + "]" * 21, "it is nested too deep; 20 levels at most"),
+        ('{"a":' * 20 + "1" + "}" * 20, "it is nested too deep; 20 levels at most"),
+        ('{"a":' * 2_000 + "1" + "}" * 2_000, "it is nested too deep; 20 levels at most"),
+        ('["\\ud800"]', "at `/0`: half of a surrogate pair is not a character"),
+        ('{"a/b": {"~": "\\ud800"}}', "at `/a~1b/~0`: half of a surrogate pair is not a character"),
+        ('{"a": {"\\udfff": 1}}', "at `/a`: half of a surrogate pair is not a character"),
+        ('["\ud800"]', "it has half of a surrogate pair, which is not a character"),
+        ('{"\\udfff": 1}', "at the top: half of a surrogate pair is not a character"),
+        ('"' + "x" * LARGEST_SOURCE + '"', "it is too large; 16,384 bytes at most"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(source, sentence):
+    assert refusal(source) == sentence
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("", "line 1, column 1: "),
+        ('{"a": 1,\n "b": x}', "line 2, column 7: "),
+        ('{"a": "\n"}', "line 1, column 8: "),
+        ('{"a": 1} b', "line 1, column 10: "),
         ('{"a": 1, "a": 2}', "the key `a` is given twice"),
         ("[NaN]", "`NaN` is not a number"),
         ("[-Infinity]", "`-Infinity` is not a number"),
         ("[1e999]", "the number `1e999` is too large"),
         ("9" * 5_000, "a number is too large"),
-        ("[" * 2_000 + "]" * 2_000, "nested too deep"),
-        ("[" * 21 + "]" * 21, "nested too deep"),
-        ('{"a":' * 2_000 + "1" + "}" * 2_000, "nested too deep"),
-        ('["\\ud800"]', "at `/0`: half of a surrogate pair"),
-        ('["\ud800"]', "half of a surrogate pair"),
-        ('{"\\udfff": 1}', "half of a surrogate pair"),
-        ('"' + "x" * LARGEST_SOURCE + '"', "too large"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(source, words):
-    assert words in refusal(source)
+def test_what_is_not_json_is_refused_with_its_place_or_value(source, why):
+    assert refusal(source).startswith(f"it cannot be read as JSON: {why}")
+
+
+def test_a_document_may_be_20_levels_deep_and_have_16_kib():
+    assert filled([[]]) == [[]]
+    for source in ("[" * 20 + "]" * 20, '"' + "x" * (LARGEST_SOURCE - 2) + '"'):
+        assert Template.parse(source, FACTS).render(FACTS).decode() == source
+
+
+def test_a_text_may_have_four_filters():
+    assert filled("{{ name | first_line | lower | cut: 3 | upper }}") == "A\N{HORIZONTAL ELLIPSIS}"
 
 
 def test_lists_within_lists_go_two_deep():
@@ -232,6 +332,33 @@ def test_lists_within_lists_go_two_deep():
     ]
     with pytest.raises(InvalidError, match="2 deep at most"):
         Template.parse(json.dumps(document), nested)
+
+
+@pytest.mark.parametrize(
+    ("document", "counts"),
+    [
+        (["x", 1, "{{ name }}"] + [1] * 5_000, "5,005 values and fills in 1 texts"),
+        (["{{ name }} {{ count }}"] * 501, "502 values and fills in 1,002 texts"),
+        ({"a": ["{{ nodes }}"] * 167}, "1,171 values and fills in 1,002 texts"),
+        (
+            [{"$data": "{{ nodes }}", "$value": ["{{ message }}"] * 501}],
+            "2,007 values and fills in 1,002 texts",
+        ),
+        (
+            [{"$when": "{{ yes }}", "$value": ["{{ name }}"] * 501, "$else": "{{ name }}"}] * 2,
+            "2,011 values and fills in 1,004 texts",
+        ),
+    ],
+)
+def test_a_document_is_measured_by_its_values_and_the_texts_that_it_fills_in(document, counts):
+    assert refusal(document).startswith(f"with full lists it has {counts}; 5,000 and 1,000 at most")
+
+
+@pytest.mark.parametrize(("texts", "characters"), [(1, 4_000), (100, 4_000), (800, 500)])
+def test_the_more_texts_a_document_fills_in_the_shorter_each_may_be(texts, characters):
+    template = Template.parse(json.dumps(["{{ name }}"] * texts), FACTS)
+
+    assert template.limit == characters
 
 
 def test_a_document_that_grows_too_large_by_its_lists_is_refused():
@@ -327,16 +454,146 @@ def test_every_name_is_there_whatever_an_event_is_about():
         assert list(names_in(facts)) == known
 
 
-def test_no_list_is_longer_than_the_one_that_a_document_was_checked_with():
-    node = stories.RESULTS["failed"][0]
-    event = stories.failed()
-    results = {**stories.RESULTS, "failed": [node] * 50, "failed_total": 50}
-    event = replace(event, run=replace(event.run, results=results))
-    facts = template_facts(message_of(event, stories.telling()), stories.telling())
+def facts_of(event: Event | Notice) -> dict[str, object]:
+    telling = stories.telling()
+    return template_facts(message_of(event, telling), telling)
 
-    for name in ("nodes", "facts", "links"):
-        assert len(facts[name]) <= len(SAMPLE[name])
-    assert facts["total_nodes"] == 50
+
+def test_a_failure_has_exactly_these_facts():
+    facts = facts_of(failed_with(ORDERS))
+
+    assert str(facts.pop("text")).startswith("✗ nightly failed in prod\n\n2 of 46 nodes failed\n\n")
+    assert facts == {
+        "headline": "✗ nightly failed in prod",
+        "reason": "2 of 46 nodes failed",
+        "status": "failed",
+        "severity": "bad",
+        "is_failure": True,
+        "is_success": False,
+        "key": "runhook-1-job-2-environment-121221",
+        "event": {
+            "id": "wev_3AKOxVSmqKvJ04VSSA8Z9R1u1pQ",
+            "type": "job.run.completed",
+            "at": "2026-03-01T04:04:14Z",
+        },
+        "account": {"id": 1},
+        "webhook": {"id": "wsu_2PK4VE772408oHuYxq9BYDN6ONi", "name": "to the team"},
+        "project": {"id": 37, "name": "shop"},
+        "environment": {"id": 121221, "name": "prod"},
+        "job": {"id": 2, "name": "nightly"},
+        "run": {
+            "id": 812,
+            "url": "https://runhook.example.com/accounts/1/runs/812",
+            "reason": "scheduled",
+            "dbt_version": "1.11.16",
+            "started_at": "2026-03-01T04:00:02Z",
+            "finished_at": "2026-03-01T04:04:14Z",
+            "seconds": 252,
+        },
+        "trigger": {
+            "url": "https://github.com/acme/warehouse/actions/runs/41",
+            "system": "github_actions",
+            "commit": stories.COMMIT,
+            "pull_request": 7,
+        },
+        "facts": [
+            {"name": "Project", "value": "shop"},
+            {"name": "Duration", "value": "4 min 12 s"},
+            {"name": "Trigger", "value": "scheduled"},
+            {"name": "Nodes", "value": "41 success, 1 error, 1 fail, 3 skipped"},
+            {"name": "Downstream", "value": "revenue"},
+            {"name": "Started by", "value": "github_actions"},
+            {"name": "dbt", "value": "1.11.16"},
+        ],
+        "links": [
+            {"title": "Open the run", "url": "https://runhook.example.com/accounts/1/runs/812"},
+            {
+                "title": "Open what started it",
+                "url": "https://github.com/acme/warehouse/actions/runs/41",
+            },
+        ],
+        "nodes": [
+            {
+                "name": "orders",
+                "unique_id": "model.shop.orders",
+                "type": "model",
+                "status": "error",
+                "message": "no such column: amount",
+                "path": "models/orders.sql",
+                "package": "shop",
+                "owners": ["Ann"],
+                "groups": ["sales"],
+                "tags": ["nightly"],
+                "exposures": ["revenue"],
+            }
+        ],
+        "more_nodes": 1,
+        "total_nodes": 2,
+    }
+
+
+def test_what_an_event_has_not_is_empty_or_null():
+    facts = facts_of(a_deactivation())
+
+    nowhere = {"id": None, "name": ""}
+    assert (facts["project"], facts["environment"], facts["job"]) == (nowhere, nowhere, nowhere)
+    assert facts["trigger"] == {"url": None, "system": "", "commit": "", "pull_request": None}
+    assert facts["run"] == {
+        "id": None,
+        "url": "https://runhook.example.com/accounts/123/webhooks/wsu_2PK5Gz3mJk6nVw1sT8aXyRQ4bCd",
+        "reason": "",
+        "dbt_version": "",
+        "started_at": None,
+        "finished_at": None,
+        "seconds": None,
+    }
+    assert (facts["nodes"], facts["more_nodes"], facts["total_nodes"]) == ([], 0, 0)
+
+
+def test_a_success_is_one_and_no_failure():
+    facts = facts_of(stories.succeeded())
+
+    assert (facts["is_success"], facts["is_failure"]) == (True, False)
+
+
+def test_a_run_whose_clock_went_back_took_no_time():
+    event = stories.succeeded()
+    began_later = replace(event.run, started_at=stories.ENDED + timedelta(minutes=1))
+
+    assert facts_of(replace(event, run=began_later))["run"]["seconds"] == 0
+
+
+def test_a_link_that_is_not_known_is_null():
+    telling = replace(stories.telling(), public_url=None)
+    facts = template_facts(message_of(stories.started(commit=""), telling), telling)
+
+    assert facts["run"]["url"] is None
+
+
+def test_names_that_people_chose_are_one_line_of_200_characters_at_most():
+    telling = replace(stories.telling(), webhook_name="a\n" + "b" * 300)
+    facts = template_facts(message_of(stories.started(), telling), telling)
+
+    assert facts["webhook"]["name"] == "a " + "b" * 197 + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def test_each_list_is_at_most_as_long_as_the_one_that_a_document_is_checked_with():
+    many = [f"n{number}" for number in range(20)]
+    node = {
+        **ORDERS,
+        "owners": [{"name": one} for one in many],
+        "groups": many,
+        "tags": many,
+        "exposures": [{"name": one} for one in many],
+    }
+    facts = facts_of(failed_with(*[node] * 50))
+
+    for name in ("nodes", "links"):
+        assert len(facts[name]) == len(SAMPLE[name])
+    assert len(facts["facts"]) <= len(SAMPLE["facts"]) == 10
+    for name in ("owners", "groups", "tags", "exposures"):
+        assert len(facts["nodes"][0][name]) <= len(SAMPLE["nodes"][0][name]) == 10
+    assert facts["total_nodes"] == 51
 
 
 def test_a_document_is_filled_in_with_a_failure():

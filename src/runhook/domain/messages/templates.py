@@ -322,7 +322,7 @@ class Parser:
     ) -> Iterator[tuple[str, Part]]:
         """Read the members of an object."""
         for key, one in value.items():
-            place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            place = pointer_to(key, pointer)
             if "{{" in key:
                 raise wrong(place, "names are not filled in, only texts")
             part = self.part(one, place, scopes)
@@ -360,7 +360,7 @@ def check_depth(document: object, pointer: str = "", depth: int = 1) -> None:
     if isinstance(document, Mapping):
         for key, one in document.items():
             check_depth(key, pointer, depth)
-            check_depth(one, f"{pointer}/{key}", depth + 1)
+            check_depth(one, pointer_to(key, pointer), depth + 1)
     if isinstance(document, list):
         for number, one in enumerate(document):
             check_depth(one, f"{pointer}/{number}", depth + 1)
@@ -542,6 +542,11 @@ def cut_text(text: str, limit: int) -> str:
 def as_json_bytes(document: object) -> bytes:
     """A document as JSON, without spaces."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def pointer_to(key: str, pointer: str) -> str:
+    """The JSON pointer (RFC 6901) to a member of an object."""
+    return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
 def wrong(pointer: str, message: str) -> InvalidError:
