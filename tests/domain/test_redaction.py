@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from runhook.domain.secrets.places import WINDOW
 from runhook.domain.secrets.redaction import Redactor
 
 
@@ -74,6 +75,41 @@ def test_a_secret_that_begins_with_another_goes_as_a_whole():
     assert redact("abcdefghij abcdef") == "***** *****"
 
 
+def test_a_secret_that_begins_with_another_goes_as_a_whole_though_neither_stands_apart():
+    redact = Redactor({"DBT_ENV_SECRET_A": "ab-7!", "DBT_ENV_SECRET_B": "ab-7!xyz"})
+
+    assert redact("ab-7!xyzab-7!") == "**********"
+
+
+@pytest.mark.parametrize(
+    ("secret", "spelled"),
+    [
+        ("Zé/b c+d", "Z%C3%A9%2Fb%20c%2Bd"),
+        ("Zé/b c+d", "Z%C3%A9/b%20c%2Bd"),
+        ("Zé/b c+d", "Z%C3%A9%2Fb+c%2Bd"),
+        ("Zé/b c+d", "Z%c3%a9%2fb%20c%2bd"),
+        ("Zé/b c+d", "Z%c3%a9/b%20c%2bd"),
+        ('é"7x', r"\u00e9\"7x"),
+        ('é"7x', r"é\"7x"),
+        ("7x\x1b\n", r"7x\x1b\n"),
+        ("it's-7x", "it''s-7x"),
+        ("it's-7x", "it'\"'\"'s-7x"),
+        ("abcdefg7", "YWJjZGVmZzc"),
+        ("~~~???>>>", "fn5+Pz8/Pj4+"),
+        ("~~~???>>>", "fn5-Pz8_Pj4-"),
+    ],
+)
+def test_a_secret_goes_as_addresses_json_shells_sql_and_headers_spell_it(secret: str, spelled: str):
+    redact = Redactor({"DBT_ENV_SECRET_X": secret})
+
+    assert redact(f"[{spelled}]") == "[*****]"
+    assert redact(f"[{spelled[1:]}]") == f"[{spelled[1:]}]"
+
+
+def test_less_than_8_characters_in_base64_may_be_a_part_of_anything():
+    assert Redactor({"DBT_ENV_SECRET_X": "abcdef7"})("YWJjZGVmNw") == "YWJjZGVmNw"
+
+
 def test_every_line_of_a_private_key_is_secret():
     redact = Redactor({"PRIVATE_KEY": "-----BEGIN KEY-----\nMIIEvQIBADAN\n-----END KEY-----\n"})
 
@@ -89,7 +125,7 @@ def test_an_empty_secret_hides_nothing():
 
 
 def test_does_not_show_what_it_hides():
-    assert "hunter2" not in repr(Redactor({"A_TOKEN": "hunter2"}))
+    assert repr(Redactor({"A_TOKEN": "hunter2"})) == "Redactor(...)"
 
 
 @given(secret=st.text(min_size=6), before=st.text(), after=st.text())
@@ -104,13 +140,40 @@ def test_no_spelling_of_a_secret_remains(secret: str, before: str, after: str):
 
 @pytest.mark.parametrize(
     "value",
-    ["mysql://me:Vq7-secret@host/db", "me:Vq7-secret@tcp(host)/db", "host=h password=Vq7-secret"],
+    [
+        "mysql://me:Vq7-secret@host/db",
+        "https://Vq7-secret@git.example.com/a.git",
+        "host=h password=Vq7-secret",
+        "--user u --password Vq7-secret",
+        '{"conn_type": "snowflake", "password": "Vq7-secret"}',
+    ],
 )
-@pytest.mark.parametrize("name", ["DATABASE_URL", "PG_DSN"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "PG_DSN", "AIRFLOW_CONN_WAREHOUSE"])
 def test_the_password_in_a_connection_string_is_secret_by_itself(name: str, value: str):
     redact = Redactor({name: value})
 
     assert "Vq7-secret" not in redact("refused Vq7-secret")
+
+
+@pytest.mark.parametrize("address", ["mysql://me:{}@host:3306/db", "me:{}@tcp(host:3306)/db"])
+def test_a_password_may_have_the_characters_that_stand_around_it(address: str):
+    redact = Redactor({"MYSQL_DSN": address.format("Vq7:se@cret")})
+
+    assert redact("refused Vq7:se@cret") == "refused *****"
+
+
+@pytest.mark.parametrize(
+    ("secret", "spelled"),
+    [
+        ("caf\udce9-7x!q", ["caf\udce9-7x!q", "caf%E9-7x%21q", "Y2Fm6S03eCFx", r"caf\udce9-7x!q"]),
+        ("half\ud83d-7x", ["half\ud83d-7x", "half%ED%A0%BD-7x", r"half\ud83d-7x"]),
+    ],
+)
+def test_a_secret_that_is_no_text_goes_too(secret: str, spelled: list[str]):
+    """A variable may hold any bytes, and on Windows half of a character."""
+    redact = Redactor({"DB_PASS": secret})
+
+    assert [redact(f"[{one}]") for one in spelled] == ["[*****]"] * len(spelled)
 
 
 def test_the_name_of_a_secrets_file_is_none():
@@ -130,6 +193,31 @@ def test_a_secret_that_is_a_word_goes_where_it_stands_alone_and_stays_in_names()
         "opensesame.sql",
     ):
         assert redact(named) == named
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("Zx9q7r1k2m5", "a_Zx9q7r1k2m5 (Zx9q7r1k2m5)", "a_Zx9q7r1k2m5 (*****)"),
+        ("Zx9q7r1k2m5n", "a_Zx9q7r1k2m5nb", "a_*****b"),
+        ("Zx9-q!r", "aZx9-q!rb", "a*****b"),
+        ("o" * 19, "o" * 19 + "_orders", "o" * 19 + "_orders"),
+        ("o" * 20, "o" * 20 + "_orders", "*****_orders"),
+        ("1234567890", "a1234567890", "a1234567890"),
+        ("123456789", "order 123456789", "order *****"),
+        ("12345678", "order 12345678", "order 12345678"),
+        ("Zx9-q7", "a\nZx9-q7", "a\n*****"),
+        ("Zx9-q", "a Zx9-q", "a Zx9-q"),
+    ],
+)
+def test_the_shorter_a_secret_the_more_apart_it_has_to_stand(secret: str, text: str, shown: str):
+    assert Redactor({"DB_PASS": secret})(text) == shown
+
+
+def test_lines_of_a_secret_count_from_6_characters():
+    redact = Redactor({"PRIVATE_KEY": "Zx9-q7\nZx9-w"})
+
+    assert redact("Zx9-q7 Zx9-w") == "***** Zx9-w"
 
 
 @pytest.mark.parametrize(
@@ -199,6 +287,183 @@ def test_what_stands_in_a_secrets_place_goes_whatever_it_is(
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('password="a" next', 'password="*****" next'),
+        ("password='a' next", "password='*****' next"),
+        ("password=`a b` next", "password=`*****` next"),
+        ("password=$'a b' next", "password=$'*****' next"),
+        ('password="a\\"b\\"c" next "d"', 'password="*****" next "d"'),
+        ("password=\"a'b\" next 'c'", "password=\"*****\" next 'c'"),
+        ('password=\'a"b\' next "c"', "password='*****' next \"c\""),
+        ("password='a\\' next", "password='*****' next"),
+        ('password="a next', "password=*****"),
+        ("password='' next", "password='' next"),
+        ('\\"password\\": \\"a\\" next \\"b\\"', '\\"password\\": \\"*****\\" next \\"b\\"'),
+        (
+            '{"a": "{\\"token\\": \\"x y\\"}", "user": "u"}',
+            '{"a": "{\\"token\\": \\"*****\\"}", "user": "u"}',
+        ),
+        ('"password": "a", "user": "u"', '"password": "*****", "user": "u"'),
+        ("x='1' password='a' y='2'", "x='1' password='*****' y='2'"),
+        ('password="""a""" next', 'password="*****" next'),
+    ],
+)
+def test_a_value_in_quotes_ends_at_the_quote_that_closes_it(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password='a'b next", "password=***** next"),
+        ("password='a'\"b c\"'d' next 'e'", "password='*****' next 'e'"),
+        ("password='a'\\''b' next", "password='*****' next"),
+        ("password='a'\\ b next", "password=***** next"),
+        ("password='a'`b c`d next", "password=***** next"),
+        ("password='a'\"b c next", "password=*****"),
+        ("password='a',b", "password='*****',b"),
+        ("password='a';b", "password='*****';b"),
+        ("password='a')b", "password='*****')b"),
+        ("password='a']b", "password='*****']b"),
+        ("password='a'}b", "password='*****'}b"),
+        ("password='a'\nb", "password='*****'\nb"),
+    ],
+)
+def test_a_word_of_a_shell_goes_on_behind_a_quote(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password={a} next}", "password=***** next}"),
+        ("password={a: [b, {c}], d} next}", "password=***** next}"),
+        ("password=[a, [b], c] next]", "password=***** next]"),
+        ("password=[a next", "password=*****"),
+    ],
+)
+def test_a_list_or_an_object_goes_as_a_whole(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("secret: a b c\nuser: u", "secret: *****\nuser: u"),
+        ('x\n  - "secret": a b, c\nuser: u', 'x\n  - "secret": *****\nuser: u'),
+        ("x\ndb.secret: a b\nc", "x\ndb.secret: *****\nc"),
+        ("{secret: a b, user: u}", "{secret: *****, user: u}"),
+        ('{a: 1, "secret": a b}', '{a: 1, "secret": *****}'),
+        ("{db.secret: a b, user: u}", "{db.secret: *****, user: u}"),
+        ("{secret: a b\nuser: u}", "{secret: *****\nuser: u}"),
+        ("{secret=a b, user: u}", "{secret=***** b, user: u}"),
+        ("say secret: a b", "say secret: ***** b"),
+        ("say secret=a b, c", "say secret=***** b, c"),
+        ("secret = a b\nc", "secret = ***** b\nc"),
+        ("secret: |-\n  a\n\n  b\nuser: u", "secret: *****user: u"),
+        ("secret: | a b\nuser: u", "secret: *****\nuser: u"),
+        ("say secret: |\n  a\n  b", "say secret: *****"),
+    ],
+)
+def test_a_value_of_a_configuration_ends_with_its_line_or_its_part(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password=a;b next", "password=*****;b next"),
+        ("password=a&b=c", "password=*****&b=c"),
+        ("password=a\\ b next", "password=***** next"),
+        ("password=a'b'c next", "password=***** next"),
+        ("(password=a) next", "(password=*****) next"),
+        ("<password=a> next", "<password=*****> next"),
+        ("'password=a' next", "'password=*****' next"),
+        ("password => a next", "password => ***** next"),
+        ("password := a next", "password := ***** next"),
+        ('["password"] = a next', '["password"] = ***** next'),
+        ("password:\n  a\nuser", "password:\n  *****\nuser"),
+        ("password=a password=b next", "password=***** password=***** next"),
+        ('password="token=x" next', 'password="*****" next'),
+        ("password=", "password="),
+        ("say password", "say password"),
+    ],
+)
+def test_a_bare_value_ends_where_its_word_does(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--password a next", "--password ***** next"),
+        ("-password\ta next", "-password\t***** next"),
+        ("--password \\\n a next", "--password \\\n ***** next"),
+        ("--password ", "--password "),
+        ("password a next", "password a next"),
+        ("WITH PASSWORD 'a' next", "WITH PASSWORD '*****' next"),
+        ("the token 'a' next", "the token 'a' next"),
+        ("IDENTIFIED BY 'a' next", "IDENTIFIED BY '*****' next"),
+        ("identified  by a next", "identified  by ***** next"),
+        ("identified by", "identified by"),
+    ],
+)
+def test_a_value_may_stand_behind_a_flag_or_a_word_of_sql(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("say Authorization: Bearer a.b, next", "say Authorization: *****, next"),
+        ("say Authorization: token a next", "say Authorization: ***** next"),
+        ("say Authorization: Bearer, next", "say Authorization: *****, next"),
+        ("say Authorization: a next", "say Authorization: ***** next"),
+    ],
+)
+def test_a_scheme_has_its_credential_behind_it(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("my.db-password=a next", "my.db-password=***** next"),
+        ("monkey=a next", "monkey=a next"),
+        ("token_url=a next", "token_url=a next"),
+        ("connection_string=a;b next", "connection_string=*****;b next"),
+    ],
+)
+def test_only_a_name_that_tells_of_a_secret_has_one(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "say password='",
+        "say password='a'",
+        "say password='a'\"",
+        "say password=\\'",
+        "say password=[",
+        "say password=",
+        "say Authorization: ",
+        "secret: ",
+        "secret: |\n ",
+        "x, secret: ",
+    ],
+)
+def test_a_value_is_looked_for_no_further_than_it_may_be_long(before: str):
+    text = before + "x" * 2 * WINDOW
+
+    shown = Redactor({})(text)
+
+    value = len(before.partition("=")[2] or before.partition(": ")[2])
+    assert shown == text[: len(before) - value] + "*****" + "x" * (WINDOW + value)
+
+
+@pytest.mark.parametrize(
     "token",
     [
         "AKIA" + "Z" * 16,
@@ -219,10 +484,21 @@ def test_a_known_kind_of_token_is_recognised_without_a_name(token: str, around: 
     assert token not in Redactor({})(around.format(token))
 
 
-def test_a_secret_that_a_line_break_splits_goes():
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("near Zx9-\n    q!r-77, line 1\nok", "near *****, line 1\nok"),
+        ("one\ntwo Zx9-\nq!r-77 and\nZx9-q!r-\n77 x\n", "one\ntwo ***** and\n***** x\n"),
+        ("a\nZx9-q!r-7\n7\nb", "a\n*****\nb"),
+        ("Z\nx9-q!r-77\nb", "*****\nb"),
+        ("Zx9-\r\nq!r\\\n-77\nb", "*****\nb"),
+        ("Zx9-q!r-77\nb", "*****\nb"),
+    ],
+)
+def test_a_secret_that_a_line_break_splits_goes(text: str, shown: str):
     redact = Redactor({"DB_PASS": "Zx9-q!r-77"})
 
-    assert redact("near Zx9-\n    q!r-77, line 1\nok") == "near *****, line 1\nok"
+    assert redact(text) == shown
 
 
 @pytest.mark.parametrize(

@@ -146,11 +146,11 @@ class Redactor:
 
 
 def secret_values(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is secret in variables that look like it, and in addresses of any variable."""
+    """Yield what is secret in variables that look like it, and passwords in any variable."""
     for name, value in environ.items():
         if is_secret_name(name) and name not in WORKING_FOLDERS:
             yield from parts_of_secret(value)
-        elif "://" in value or "=" in value:
+        else:
             yield from passwords_in(value)
 
 
@@ -210,8 +210,9 @@ def forms_of(values: Iterable[str]) -> set[str]:
 
 def spellings(value: str) -> Iterator[str]:
     """Yield a value in all ways that it may be spelled."""
+    content = bytes_of(value)
     yield value
-    for encoded in (quote(value, safe=""), quote(value), quote_plus(value)):
+    for encoded in (quote(content, safe=""), quote(content), quote_plus(content)):
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda escape: escape[0].lower(), encoded)
     yield json.dumps(value)[1:-1]
@@ -221,9 +222,16 @@ def spellings(value: str) -> Iterator[str]:
     if "'" in value:
         yield shlex.quote(value)[1:-1]
     if len(value) >= SHORTEST_ENCODED:
-        content = value.encode(errors="surrogatepass")
         yield base64.b64encode(content).decode().rstrip("=")
         yield base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def bytes_of(value: str) -> bytes:
+    """Bytes of a variable's value: those that it was read from if they are no UTF-8."""
+    try:
+        return value.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return value.encode(errors="surrogatepass")
 
 
 def spans_across_lines(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
