@@ -102,6 +102,6 @@ async def count_old(kept: Database) -> int:
     store = await a_store(kept)
     old = deliveries.c.id < first_delivery_id_of(ago(days=SHORT))
     async with store.read() as tx:
-        counted = await tx.execute(sa.select(sa.func.count()).where(old))
+        counted = int((await tx.execute(sa.select(sa.func.count()).where(old))).scalar_one())
     await store.close()
-    return int(counted.scalar_one())
+    return counted

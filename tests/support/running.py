@@ -31,10 +31,11 @@ def account_of(service: Service, client: httpx.AsyncClient) -> httpx.AsyncClient
 async def states(database: str) -> Counter[str]:
     """How many deliveries are in which state, as the database has it."""
     store = open_store(database)
+    statement = sa.select(deliveries.c.state, sa.func.count()).group_by(deliveries.c.state)
     async with store.read() as tx:
-        rows = await tx.execute(sa.select(deliveries.c.state))
+        counted = Counter(dict((await tx.execute(statement)).all()))
     await store.close()
-    return Counter(rows.scalars())
+    return counted
 
 
 OTHER_CLIENTS = """
