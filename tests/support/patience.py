@@ -7,6 +7,9 @@ from datetime import timedelta
 
 PATIENCE = 60
 """Seconds until a test gives up; nothing that a test asserts depends on it."""
+STARTING = 300
+"""Seconds until a process is given up that neither says that it is up nor ends: a machine that is
+busy with other things ends no soak."""
 
 BETWEEN_LOOKS = 0.01
 """Seconds between two looks, in which the process looked at has the processor."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.measuring import MEASURED
-from tests.support.patience import PATIENCE
+from tests.support.patience import PATIENCE, STARTING
 
 RUNHOOK = Path(sys.executable).parent / "runhook"
 
@@ -80,7 +80,7 @@ class Running:
         streams = (self._process.stdout, self._process.stderr)
         self._open_streams = len(streams)
         self._readers = [asyncio.create_task(self._read(stream)) for stream in streams if stream]
-        line = await self.says(f"^{self.greeting}")
+        line = await self.says(f"^{self.greeting}", within=STARTING)
         self.greeted = line.removeprefix(self.greeting)
         return self
 
@@ -99,13 +99,18 @@ class Running:
         """Everything it has said so far."""
         return "\n".join(self._lines)
 
-    async def says(self, pattern: str) -> str:
-        """Its first line with this in it, once it has said one."""
+    async def says(self, pattern: str, *, within: float = PATIENCE) -> str:
+        """Its first line with this in it, once it has said one, but not for ever.
+
+        Args:
+            pattern: a regular expression.
+            within: seconds.
+        """
 
         def said() -> str | None:
             return next((line for line in self._lines if re.search(pattern, line)), None)
 
-        async with asyncio.timeout(PATIENCE), self._more:
+        async with asyncio.timeout(within), self._more:
             line = await self._more.wait_for(lambda: said() or self._is_silent())
         assert isinstance(line, str), f"it never said {pattern!r}, but:\n{self.output}"
         return line

