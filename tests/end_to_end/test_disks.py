@@ -5,30 +5,18 @@ A limit on how large files may be is what a quota is to a process, and needs no 
 """
 
 import json
-import resource
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.api import data_of, new_run, new_webhook, told
+from tests.support.disks import files_no_larger_than
 from tests.support.ports import free_port
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 from tests.support.running import TOKEN, account_of
-
-
-@contextmanager
-def files_no_larger_than(largest: Path, process_id: int) -> Iterator[None]:
-    """Let a process make no file larger than one is now."""
-    before = resource.prlimit(process_id, resource.RLIMIT_FSIZE)
-    _, most = before
-    resource.prlimit(process_id, resource.RLIMIT_FSIZE, (largest.stat().st_size, most))
-    yield
-    resource.prlimit(process_id, resource.RLIMIT_FSIZE, before)
 
 
 async def test_a_quota_is_told_in_words_and_nothing_accepted_is_lost(

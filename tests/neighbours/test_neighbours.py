@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from runhook import verify
-from tests.soak.kills import insist
+from tests.soak.reporting import insist
 from tests.support.api import new_webhook
 from tests.support.patience import PATIENCE
 from tests.support.program import Service

@@ -9,13 +9,14 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from tests.soak.arrivals import Arrivals
+from tests.soak.reporting import insist, reporting
 from tests.support.api import new_webhook
 from tests.support.patience import PATIENCE
 from tests.support.ports import free_port
@@ -25,6 +26,7 @@ from tests.support.running import TOKEN, account_of, states
 from tests.support.servers import a_server
 
 REPORTERS = 4
+BETWEEN_REPORTS = 0.01
 LONGEST_LIFE = 2.0
 """How many seconds a process lives at most, once it is up."""
 PATIENCE_SECONDS = 180
@@ -34,6 +36,7 @@ TOLD_EVERY = 25
 async def kill_again_and_again(kind: str, kills: int, chance: random.Random) -> list[str]:
     """Kill so many times; return what does not hold in the end."""
     arrivals = Arrivals()
+    acknowledged: set[int] = set()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runhook-soak-")))
         environment = {
@@ -53,7 +56,16 @@ async def kill_again_and_again(kind: str, kills: int, chance: random.Random) -> 
             await stack.enter_async_context(command(folder=folder, environment=environment))
             for command in commands
         ]
-        async with reporting(processes[0], receiver) as acknowledged:
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE)
+        )
+        service = processes[0]
+        assert isinstance(service, Service)
+        api = account_of(service, client)
+        await new_webhook(api, client_url=receiver.url, event_types=["job.run.started"])
+        async with reporting(
+            partial(insist, api), acknowledged, reporters=REPORTERS, pause=BETWEEN_REPORTS
+        ):
             for number in range(1, kills + 1):
                 await asyncio.sleep(chance.uniform(0, LONGEST_LIFE))
                 place = chance.randrange(len(processes))
@@ -82,47 +94,6 @@ def after_a_moment(chance: random.Random, arrivals: Arrivals) -> Answer:
         await status(200)(request, writer)
 
     return answer
-
-
-@asynccontextmanager
-async def reporting(service: Running, receiver: Receiver) -> AsyncIterator[set[int]]:
-    """Report runs all the time; the ids of those that are acknowledged appear in the set."""
-    assert isinstance(service, Service)
-    acknowledged: set[int] = set()
-    is_over = asyncio.Event()
-    async with httpx.AsyncClient(
-        headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
-    ) as client:
-        api = account_of(service, client)
-        await new_webhook(api, client_url=receiver.url, event_types=["job.run.started"])
-
-        async def report_all(reporter: int) -> None:
-            number = 0
-            while not is_over.is_set():
-                number += 1
-                acknowledged.add(await insist(api, f"run-{reporter}-{number}"))
-                await asyncio.sleep(0.01)
-
-        async with asyncio.TaskGroup() as group:
-            for reporter in range(REPORTERS):
-                group.create_task(report_all(reporter))
-            yield acknowledged
-            is_over.set()
-
-
-async def insist(api: httpx.AsyncClient, key: str) -> int:
-    """Report the start of a run until it is acknowledged, and return the run's id."""
-    while True:
-        try:
-            answer = await api.post("runs", json={"job_name": "nightly", "run_key": key})
-        except httpx.TransportError:
-            await asyncio.sleep(0.05)
-            continue
-        if answer.is_success:
-            run_id: int = answer.json()["data"]["id"]
-            return run_id
-        assert answer.is_server_error, answer.text
-        await asyncio.sleep(0.05)
 
 
 async def until_nothing_is_owed(database: str) -> dict[str, int]:

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 
 from runhook import verify
 from runhook.storage.engine.tables import metadata
-from tests.soak.kills import insist
+from tests.soak.reporting import insist
 from tests.support.api import data_of, new_webhook
 from tests.support.databases import open_store
 from tests.support.patience import PATIENCE, until
