@@ -79,6 +79,41 @@ async def test_a_high_rate_is_claimed_several_at_a_time(scene: Scene):
     assert len(receiver.received) == limit.together == 5
 
 
+async def test_a_late_turn_takes_all_that_is_due_by_one_claim(scene: Scene):
+    """A worker that looks five times a second sends fifty all the same."""
+    receiver = await scene.receiver()
+    limit = RateLimit.parse("50/second")
+    await limited_at(scene, receiver, limit)
+    await scene.start_many(120)
+    dispatcher = await scene.dispatcher()
+
+    for _ in range(11):
+        await dispatcher.tick()
+        await dispatcher.settle()
+        scene.clock.advance(SECOND / 5)
+
+    assert limit.together + 100 - 1 <= len(receiver.received) <= limit.together + 100
+
+
+async def test_of_two_workers_that_saw_the_same_late_turn_one_takes_what_is_due(scene: Scene):
+    limit = RateLimit.parse("50/second")
+    webhook = await limited_at(scene, await scene.receiver(), limit)
+    await scene.start_many(40)
+    scene.clock.advance(CREDIT)
+    seen = await look(scene.store)
+    due = limit.due_after(CREDIT)
+
+    counts = []
+    for owner in ("one", "other"):
+        lease = Lease(owner=owner, duration=LEASE)
+        claimed = await claim_deliveries(scene.store, {webhook.id: due}, lease, gated=seen)
+        counts.append(len(claimed))
+        # The gate is open again, but not for so many.
+        scene.clock.advance(limit.pause_after(limit.together))
+
+    assert counts == [due, 0]
+
+
 async def test_who_rested_is_not_sent_more_at_once(scene: Scene):
     receiver = await scene.receiver()
     limit = RateLimit.parse("100/second")

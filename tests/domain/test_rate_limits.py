@@ -69,6 +69,13 @@ def test_a_rate_is_spread_evenly_with_a_small_burst(text, together, milliseconds
     assert limit.pause_after(1) == timedelta(milliseconds=milliseconds)
 
 
+@given(limit=limits, late=st.timedeltas(timedelta(), CREDIT))
+def test_what_is_due_at_once_is_so_many_that_a_turn_is_late_enough_for_them(limit, late):
+    due = limit.due_after(late)
+
+    assert limit.lateness_of(due) <= late < limit.lateness_of(due + 1)
+
+
 @given(limit=limits)
 def test_a_burst_is_less_than_a_third_of_the_rate_or_one_request(limit):
     assert 1 <= limit.burst <= max(1, 0.3 * limit.requests + 1)
@@ -87,10 +94,10 @@ def passing(limit, turns):
 def test_no_period_ever_sees_more_than_the_limit_and_the_burst(limit, data):
     """Whatever is taken at a time, as soon as it may be or late: no other period is fuller than one
     that begins with a turn."""
-    lateness = st.timedeltas(timedelta(), 3 * CREDIT)
-    drawn = data.draw(
-        st.lists(st.tuples(st.integers(1, limit.together), lateness), min_size=1, max_size=60)
+    turn = st.timedeltas(timedelta(), 3 * CREDIT).flatmap(
+        lambda late: st.tuples(st.integers(1, limit.due_after(late)), st.just(late))
     )
+    drawn = data.draw(st.lists(turn, min_size=1, max_size=60))
 
     sent = list(passing(limit, [*drawn, *[(limit.together, timedelta())] * 30]))
 

@@ -123,6 +123,7 @@ from tests.support.clock import START, ManualClock
 
 ACCOUNT = AccountId(1)
 LEASE = Lease(owner="a worker", duration=timedelta(seconds=30))
+A_TURN = gates.Turn(cost=timedelta(seconds=1), lateness=timedelta(), due_at=START)
 SECRET = Secret.from_bytes(bytes(32))
 WITH_HEADERS = Options(custom_headers={"X-Key": "value"})
 EVERY_FILTER = AuditFilter(
@@ -489,9 +490,7 @@ CALLS: dict[str, Call] = {
     ),
     "is_queue_readable": lambda tx, rows: waiting.is_queue_readable(tx),
     "stranded_webhooks": lambda tx, rows: waiting.stranded_webhooks(tx),
-    "pass_gates": lambda tx, rows: gates.pass_gates(
-        tx, {rows.webhook.id: gates.Turn(timedelta(seconds=1), START)}, LEASE
-    ),
+    "pass_gates": lambda tx, rows: gates.pass_gates(tx, {rows.webhook.id: A_TURN}, LEASE),
     "give_turns_back": lambda tx, rows: gates.give_turns_back(
         tx, {rows.webhook.id: timedelta(seconds=1)}
     ),

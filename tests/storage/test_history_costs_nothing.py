@@ -34,6 +34,7 @@ from tests.support.statements import undone_statements_of
 MANY = 2_000
 A_FEW = 200
 LEASE = Lease(owner="a worker", duration=timedelta(seconds=30))
+A_TURN = Turn(cost=timedelta(), lateness=timedelta(), due_at=START)
 
 COPY_RUN = sa.text("""
     WITH RECURSIVE copies (number) AS (
@@ -180,9 +181,7 @@ async def test_a_report_finds_its_run_without_looking_at_others(
 
 
 async def test_passing_a_gate_looks_at_no_delivery(store: Store, healthy: WebhookId):
-    scans = await delivery_scans(
-        store, lambda tx: pass_gates(tx, {healthy: Turn(timedelta(), START)}, LEASE)
-    )
+    scans = await delivery_scans(store, lambda tx: pass_gates(tx, {healthy: A_TURN}, LEASE))
 
     assert scans == []
 

@@ -141,7 +141,8 @@ class Lane:
         if waiting is not None and waiting.is_paused:
             return 1
         if waiting is not None and waiting.rate_limit is not None:
-            return max(0, min(self.budget.requests - self.counts.held, waiting.rate_limit.together))
+            due = waiting.rate_limit.due_after(-waiting.pause)
+            return max(0, min(self.budget.requests - self.counts.held, due))
         unsent = self.counts.unsent + promised
         return 0 if unsent > self.capacity // 2 else self.capacity - unsent
 

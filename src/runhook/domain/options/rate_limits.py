@@ -48,7 +48,7 @@ class RateLimit:
 
     @property
     def together(self) -> int:
-        """How many requests may go at the same moment."""
+        """How many requests may go at the same moment, if none of them is late."""
         return max(1, int(self.requests * TOGETHER_WITHIN / PERIODS[self.period]))
 
     @property
@@ -61,8 +61,19 @@ class RateLimit:
         late = -(-self.requests * CREDIT // PERIODS[self.period])
         return late + self.together - 1
 
+    def due_after(self, late: timedelta) -> int:
+        """How many requests may go at the same moment, so long after the turn of the first.
+
+        More than ``CREDIT`` counts as that.
+        """
+        return self.together + self.requests * min(late, CREDIT) // PERIODS[self.period]
+
+    def lateness_of(self, requests: int) -> timedelta:
+        """How late a turn has to be for so many requests to go at the same moment."""
+        return self.pause_after(max(0, requests - self.together))
+
     def pause_after(self, requests: int) -> timedelta:
-        """Time to wait after so many requests, at most ``together``.
+        """Time to wait after so many requests.
 
         It counts from when their turn was, but from no earlier than ``CREDIT`` before now. It is
         rounded up.

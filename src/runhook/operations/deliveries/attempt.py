@@ -245,7 +245,11 @@ async def take_turns(
 ) -> Mapping[WebhookId, datetime | None]:
     """The gated webhooks whose turn this worker got, as ``pass_gates`` says."""
     turns = {
-        webhook_id: Turn(one.cost_of(places[webhook_id]), one.due_at)
+        webhook_id: Turn(
+            cost=one.cost_of(places[webhook_id]),
+            lateness=one.lateness_of(places[webhook_id]),
+            due_at=one.due_at,
+        )
         for webhook_id, one in gated.items()
     }
     return await pass_gates(tx, turns, lease) if turns else {}

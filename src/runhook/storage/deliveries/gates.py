@@ -19,12 +19,14 @@ from runhook.storage.engine.store import Clock, Database, Transaction, after
 from runhook.storage.engine.tables import webhooks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A worker's request to pass a webhook's gate."""
 
     cost: timedelta
     """How long the gate of a rate limit is closed for it."""
+    lateness: timedelta
+    """How long that gate has to have been open: another worker may have passed it meanwhile."""
     due_at: datetime
     """Since when there is something to send: what is late is made up for, but idle time is not."""
 
@@ -37,7 +39,7 @@ async def pass_gates(
     Of all workers one gets it. It closes the gate of a pause for as long as the lease lasts, and
     that of a rate limit for as long as the turn costs, from when it could have been: at the end of
     the one before, with something due, but no earlier than ``CREDIT`` ago. A gate that another
-    worker is just passing is left to it, never waited for.
+    worker is just passing, or has passed since we looked, is left to it, never waited for.
 
     Returns:
         the webhooks whose turn we got: for a probe with the moment until which no other worker
@@ -45,7 +47,12 @@ async def pass_gates(
     """
     passing = passing_gates(tx.database, tx.now)
     wanted = [
-        {"webhook_id": webhook_id, "due_at": turn.due_at, "cost": turn.cost}
+        {
+            "webhook_id": webhook_id,
+            "due_at": turn.due_at,
+            "cost": turn.cost,
+            "lateness": turn.lateness,
+        }
         for webhook_id, turn in turns.items()
     ]
     rows = await tx.execute(
@@ -63,6 +70,7 @@ def passing_gates(database: Database, now: Clock) -> Batch:
             sa.column("webhook_id", webhooks.c.id.type),
             sa.column("due_at", UtcDateTime),
             sa.column("cost", Duration),
+            sa.column("lateness", Duration),
         ),
     )
     turn = given.table.c
@@ -86,6 +94,10 @@ def passing_gates(database: Database, now: Clock) -> Batch:
         .where(
             webhooks.c.id == turn.webhook_id,
             webhooks.c.id.in_(sa.select(open_gates.c.id)),
+            sa.or_(
+                webhooks.c.next_request_at.is_(None),
+                after(webhooks.c.next_request_at, turn.lateness) <= now,
+            ),
         )
         .values(
             paused_until=sa.case((webhooks.c.paused_until.is_not(None), until)),

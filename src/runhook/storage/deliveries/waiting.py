@@ -45,6 +45,10 @@ class Waiting:
         """How long claiming so many deliveries closes the rate limit's gate."""
         return timedelta() if self.rate_limit is None else self.rate_limit.pause_after(places)
 
+    def lateness_of(self, places: int) -> timedelta:
+        """How late the turn under a rate limit has to be to claim so many deliveries."""
+        return timedelta() if self.rate_limit is None else self.rate_limit.lateness_of(places)
+
 
 async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
     """Active webhooks with pending deliveries to send, and how long until they can be sent.
