@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from runhook.domain.errors import (
@@ -55,3 +57,21 @@ def test_an_error_with_a_message_says_that():
 
 def test_every_error_can_be_caught_as_ours():
     assert all(issubclass(error, RunhookError) for error in CODES)
+
+
+@pytest.mark.parametrize(
+    ("field", "path"), [("", "format_settings"), ("key", "format_settings.key")]
+)
+def test_an_error_of_a_part_is_told_as_one_of_the_whole(field, path):
+    of_part = InvalidError("it is not a key", field=field, also=["secret"])
+
+    error = of_part.within("format_settings")
+
+    assert (error.field, error.sentence, error.also) == (path, "it is not a key", ("secret",))
+    assert error.message == f"{path}: it is not a key"
+
+
+def test_an_error_of_a_limit_says_how_long_to_wait():
+    assert LimitedError().retry_after == timedelta(minutes=1)
+    error = LimitedError("Wait.", retry_after=timedelta(seconds=5))
+    assert (error.message, error.retry_after) == ("Wait.", timedelta(seconds=5))

@@ -23,6 +23,7 @@ from runhook.domain.dbt.artifacts import (
     SENTENCE_CHARACTERS,
     SHOWN_NODES,
     SLOWEST_NODES,
+    FailedNode,
     RunResults,
     SlowNode,
     UnreadableError,
@@ -36,7 +37,13 @@ from runhook.domain.dbt.artifacts import (
     version_and_step,
 )
 from runhook.domain.dbt.node_facts import NodeFacts, Owner
-from runhook.domain.dbt.results import has_warned, read_node_results, slowest_in
+from runhook.domain.dbt.results import (
+    failed_node,
+    has_warned,
+    read_node_results,
+    slowest_in,
+    write_node,
+)
 
 TAG = "RUNHOOK_STEP"
 
@@ -539,3 +546,48 @@ def test_some_slow_nodes_are_read_with_short_names():
     assert slow[0] == SlowNode(unique_id="1" * (NAME_CHARACTERS - 1) + "…", seconds=1)
     assert len(slow) == SLOWEST_NODES
     assert list(slowest_in(None)) == []
+
+
+def test_a_node_is_read_as_it_was_written():
+    node = FailedNode(
+        unique_id="model.shop.orders",
+        resource_type="model",
+        status="error",
+        message="no such column",
+        facts=NodeFacts(tags=("nightly",)),
+    )
+
+    assert failed_node(write_node(node)) == node
+    assert failed_node({}) == FailedNode(unique_id="", resource_type="", status="", message="")
+
+
+def test_a_slow_node_without_a_duration_does_not_hide_those_behind_it():
+    nodes = [{"unique_id": "a", "seconds": one} for one in (None, True, 0, 2.5)]
+
+    assert slowest_in({"slowest": nodes}) == [SlowNode(unique_id="a", seconds=2.5)]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"metadata": {}, "results": [', "not JSON, or cut off"),
+        (b'{"metadata": {}}', "not a list of node results"),
+        (b'{"metadata": {}, "results": {}}', "not a list of node results"),
+    ],
+)
+def test_what_is_unreadable_is_said_in_what_way(content: bytes, why: str):
+    with pytest.raises(UnreadableError) as refused:
+        read(content)
+
+    assert str(refused.value) == why
+
+
+@pytest.mark.parametrize(
+    ("failed", "named"), [(SHOWN_NODES, None), (SHOWN_NODES + 1, SHOWN_NODES + 1)]
+)
+def test_more_failed_nodes_than_are_shown_are_named(failed: int, named: int | None):
+    nodes = [a_node(f"model.shop.m{number}", "error") for number in range(failed)]
+
+    ids = summary(a_file(*nodes)).get("failed_ids")
+
+    assert (None if ids is None else len(ids)) == named

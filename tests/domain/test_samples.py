@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
-from runhook.domain.formats.format import Audience
+from runhook.domain.formats.format import Audience, Draft
 from runhook.domain.messages.message import message_of
 from runhook.domain.messages.notices import Deactivation, MissedRun
 from runhook.domain.messages.telling import DeliveryId, PayloadVersion
@@ -21,6 +22,7 @@ from runhook.domain.webhooks.samples import (
     sample_event,
     sample_recovery,
     sample_request,
+    usual_type,
 )
 from runhook.domain.webhooks.signature import Secret, authorization_signature
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook, an_event
@@ -187,19 +189,79 @@ def test_bytes_are_written_as_ids_that_sort_as_they_do():
     assert base62(b"\x01" + bytes(15)) > base62(b"\x00" + b"\xff" * 15)
 
 
+def sample(type_: EventType = EventType.COMPLETED, **given: object) -> Draft:
+    """A sample request, of dbt Cloud's payload unless said otherwise."""
+    usual = {
+        "payload_version": PayloadVersion.V2023_02,
+        "format_name": "dbt_cloud",
+        "settings": {},
+        "url": "https://receiver.example.com/dbt",
+        "secret": Secret.from_bytes(bytes(32)),
+        "chance": bytes(16),
+        "now": NOW,
+    }
+    return sample_request(type_, **(usual | given))
+
+
+@pytest.mark.parametrize("type_", EventType)
+def test_a_sample_request_is_of_the_event_that_is_asked_for(type_):
+    draft = sample(type_)
+    body = json.loads(draft.body)
+
+    assert body["eventType"] == type_.value
+    assert (body["webhookId"], body["webhookName"]) == ("wsu_sample", "Sample webhook")
+    assert body["eventId"] == draft.headers["webhook-id"]
+    assert body["timestamp"] == "2026-03-01T12:00:00Z"
+
+
+def test_a_sample_request_says_in_the_service_that_it_is_none_of_a_real_run():
+    alert = json.loads(sample(EventType.ERRORED, format_name="pagerduty").body)
+
+    assert alert["dedup_key"].endswith("-test")
+
+
+def test_settings_of_a_sample_request_are_those_that_are_given():
+    settings = {"routing_key": "f" * 32, "region": "eu"}
+
+    draft = sample(EventType.ERRORED, format_name="pagerduty", settings=settings)
+
+    assert draft.url == "https://events.eu.pagerduty.com/v2/enqueue"
+    assert json.loads(draft.body)["routing_key"] == "f" * 32
+
+
+def test_a_sample_of_what_a_format_says_nothing_of_is_refused():
+    with pytest.raises(InvalidError) as refused:
+        sample(EventType.STARTED, format_name="pagerduty")
+
+    assert refused.value.field == "event_type"
+    assert refused.value.sentence == "PagerDuty has nothing to say of `job.run.started`"
+
+
+@pytest.mark.parametrize(
+    ("format_", "selected", "told"),
+    [
+        ("dbt_cloud", (EventType.ERRORED, EventType.COMPLETED), EventType.COMPLETED),
+        ("dbt_cloud", (EventType.ERRORED, EventType.STARTED), EventType.ERRORED),
+        ("slack", (EventType.COMPLETED, EventType.ERRORED), EventType.ERRORED),
+        ("slack", (EventType.STARTED, EventType.COMPLETED), EventType.COMPLETED),
+        ("pagerduty", (EventType.STARTED,), EventType.STARTED),
+    ],
+)
+def test_a_sample_that_asks_for_no_event_is_of_the_most_telling_one(format_, selected, told):
+    assert usual_type(a_webhook(format=format_, event_types=selected)) is told
+
+
+def test_people_are_told_that_a_sample_is_a_test():
+    event = sample_event(a_webhook(format="slack"), now=NOW)
+    assert isinstance(event, Event)
+
+    assert event.run.status_message == "This is a test of the webhook; nothing has failed."
+
+
 @pytest.mark.parametrize("version", PayloadVersion)
 def test_a_sample_request_is_signed_and_goes_where_it_is_told_to(version):
     secret = Secret.from_bytes(bytes(32))
-    draft = sample_request(
-        EventType.COMPLETED,
-        payload_version=version,
-        format_name="dbt_cloud",
-        settings={},
-        url="https://receiver.example.com/dbt",
-        secret=secret,
-        chance=bytes(16),
-        now=NOW,
-    )
+    draft = sample(payload_version=version, secret=secret)
 
     assert (draft.method, draft.url) == ("POST", "https://receiver.example.com/dbt")
     assert draft.headers["Authorization"] == authorization_signature(secret, draft.body)
@@ -211,16 +273,7 @@ def test_a_sample_request_is_signed_and_goes_where_it_is_told_to(version):
 
 @pytest.mark.parametrize("name", SAMPLE_SETTINGS)
 def test_a_sample_has_settings_where_a_format_has_to_have_some(name):
-    event_type = EventType.ERRORED if FORMATS[name].audience is Audience.INCIDENTS else None
-    draft = sample_request(
-        event_type or EventType.COMPLETED,
-        payload_version=PayloadVersion.V2022_05,
-        format_name=name,
-        settings={},
-        url="https://receiver.example.com",
-        secret=Secret.from_bytes(bytes(32)),
-        chance=bytes(16),
-        now=NOW,
-    )
+    is_incident = FORMATS[name].audience is Audience.INCIDENTS
+    draft = sample(EventType.ERRORED if is_incident else EventType.COMPLETED, format_name=name)
 
     assert draft.body

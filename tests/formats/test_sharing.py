@@ -1,5 +1,6 @@
 """What many webhooks get of one event is made once, and each gets its own all the same."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -86,3 +87,23 @@ def test_webhooks_with_other_settings_do_not():
 
     assert FORMATS["pagerduty"].is_common
     assert told[0] != told[1]
+
+
+def test_an_event_that_is_gone_is_not_taken_for_the_next_one():
+    together = Renderings(PUBLIC_URL)
+    webhook = webhook_of("pagerduty", 1)
+
+    for run_id in range(50):
+        told = together.of(webhook, stories.failed(run_id=run_id), delivery(1))
+        assert f"/runs/{run_id}".encode() in told.body
+
+
+def test_what_is_told_goes_by_the_service_the_recovery_and_whether_it_is_made_up():
+    slack, pagerduty = webhook_of("slack", 1), webhook_of("pagerduty", 1)
+    told = (slack, stories.succeeded(), delivery(1))
+
+    assert PUBLIC_URL.encode() in Renderings(PUBLIC_URL).of(*told).body
+    assert b"is well again" in Renderings().of(*told, has_recovered=True).body
+    assert b"is well again" not in Renderings().of(*told).body
+    made_up = Renderings(is_sample=True).of(pagerduty, stories.failed(), delivery(1))
+    assert json.loads(made_up.body)["dedup_key"].endswith("-test")

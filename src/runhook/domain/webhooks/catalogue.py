@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runhook.domain.messages.telling import DeliveryId, PayloadVersion, WebhookId
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion
 from runhook.domain.payload import payload_of
 from runhook.domain.payload.schema import schema_of
 from runhook.domain.runs.events import EventType
-from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.options import Options
-from runhook.domain.webhooks.samples import sample_event
-from runhook.domain.webhooks.webhook import Webhook
+from runhook.domain.webhooks.samples import sample_event, sample_webhook
 
 SOME_TIME = datetime(2026, 3, 1, 4, 7, 31, tzinfo=UTC)
 """No schema depends on it."""
@@ -54,16 +52,8 @@ def schema_of_event(
     type_: EventType, version: PayloadVersion, *, include_results: bool
 ) -> Mapping[str, object]:
     """The JSON Schema of an event's payload, of webhooks that include results or do not."""
-    webhook = Webhook(
-        id=WebhookId("wsu_sample"),
-        account_id=AccountId(1),
-        name="Sample webhook",
-        client_url="",
-        event_types=(type_,),
-        options=Options(payload_version=version, include_results=include_results),
-        created_at=SOME_TIME,
-        updated_at=SOME_TIME,
-    )
-    telling = webhook.telling(DeliveryId("wev_sample"), is_sample=True)
+    options = Options(payload_version=version, include_results=include_results)
+    webhook = sample_webhook(type_, options, now=SOME_TIME)
+    telling = webhook.telling(DeliveryId("wev_sample"))
     payload = payload_of(sample_event(webhook, now=SOME_TIME), telling)
     return schema_of(payload, type_, version)

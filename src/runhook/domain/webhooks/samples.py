@@ -26,12 +26,14 @@ from runhook.domain.runs.run import (
     Trigger,
 )
 from runhook.domain.webhooks.failing import HOPELESS_SINCE, PAUSE_AFTER
-from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
+from runhook.domain.webhooks.options import NO_OPTIONS, Options, changed_options
 from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.requests import signed_request
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import Endpoint, Webhook
 
+SAMPLE_WEBHOOK_ID = WebhookId("wsu_sample")
+SAMPLE_WEBHOOK_NAME = "Sample webhook"
 SAMPLE_JOB = Job(
     id=JobId(123),
     name="Sample job",
@@ -112,18 +114,12 @@ def sample_request(
         InvalidError: a setting is not valid, or the format has nothing to say of the event.
     """
     given = settings or SAMPLE_SETTINGS.get(format_name, {})
-    options = changed_options(
-        NO_OPTIONS, {"format": format_name, **({"format_settings": given} if given else {})}
-    )
-    webhook = Webhook(
-        id=WebhookId("wsu_sample"),
-        account_id=AccountId(1),
-        name="Sample webhook",
+    options = changed_options(NO_OPTIONS, {"format": format_name, "format_settings": given})
+    webhook = sample_webhook(
+        type_,
+        replace(options, payload_version=payload_version),
+        now=now,
         client_url=FORMATS[format_name].address(options.settings) or url,
-        event_types=(type_,),
-        options=replace(options, payload_version=payload_version),
-        created_at=now,
-        updated_at=now,
     )
     delivery_id = DeliveryId(f"wev_{base62(chance)}")
     event = sample_event(webhook, now=now, type_=type_)
@@ -135,6 +131,22 @@ def sample_request(
         options=webhook.options,
     )
     return signed_request(endpoint, rendered, delivery_id=delivery_id, now=now)
+
+
+def sample_webhook(
+    type_: EventType, options: Options, *, now: datetime, client_url: str = ""
+) -> Webhook:
+    """Make up a webhook that gets events of a type."""
+    return Webhook(
+        id=SAMPLE_WEBHOOK_ID,
+        account_id=AccountId(1),
+        name=SAMPLE_WEBHOOK_NAME,
+        client_url=client_url,
+        event_types=(type_,),
+        options=options,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def base62(chance: bytes) -> str:
@@ -200,8 +212,8 @@ def sample_deactivation(webhook: Webhook, *, now: datetime) -> Deactivation:
     """Make up a notice of an invented webhook."""
     return Deactivation(
         account_id=webhook.account_id,
-        webhook_id=WebhookId("wsu_sample"),
-        webhook_name="Sample webhook",
+        webhook_id=SAMPLE_WEBHOOK_ID,
+        webhook_name=SAMPLE_WEBHOOK_NAME,
         reason="Test of this webhook",
         failing_since=now - HOPELESS_SINCE,
         consecutive_failures=PAUSE_AFTER,
