@@ -81,6 +81,12 @@ def missed() -> MissedRun:
     return a_missed_run(account_id=AccountId(1), job=NIGHTLY)
 
 
+def with_run_link(length: int) -> Telling:
+    """What a delivery is made of where the link to run 812 has so many characters."""
+    root, path = "https://runhook.example.com/", "/accounts/1/runs/812"
+    return replace(telling(), public_url=root + "x" * (length - len(root) - len(path)))
+
+
 def telling(*, has_recovered: bool = False) -> Telling:
     return a_webhook(name="to the team").telling(
         DeliveryId("wev_3AKOxVSmqKvJ04VSSA8Z9R1u1pQ"),

@@ -292,10 +292,25 @@ def test_google_chat_gets_exactly_this():
     assert [one["onClick"]["openLink"]["url"] for one in buttons] == [RUN, BUILD]
 
 
-def test_a_link_of_google_chat_without_its_credentials_is_refused():
-    with pytest.raises(InvalidError, match="`key=` and `token=`"):
-        FORMATS["google_chat"].check_url("https://chat.googleapis.com/v1/spaces/A/messages")
+@pytest.mark.parametrize("query", ["", "?key=k", "?token=t", "?key=k#&token=t", "?keys=k&token=t"])
+def test_a_link_of_google_chat_without_its_credentials_is_refused(query):
     FORMATS["google_chat"].check_url(SPACE)
+    with pytest.raises(InvalidError) as refused:
+        FORMATS["google_chat"].check_url(f"https://chat.googleapis.com/v1/spaces/A/messages{query}")
+
+    assert refused.value.field == "client_url"
+    assert refused.value.sentence == (
+        "a webhook's link has `key=` and `token=` in it; copy all of it"
+    )
+
+
+@pytest.mark.parametrize(("length", "is_there"), [(1_000, True), (1_001, False)])
+def test_a_link_that_has_no_room_in_teams_is_left_out(length, is_there):
+    draft = Sender("teams", Teams().answer, FLOW).draft(
+        stories.failed(), stories.with_run_link(length)
+    )
+
+    assert (b"Open the run" in draft.body) is is_there
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Meaning
-from runhook.domain.options.declaring import changed
+from runhook.domain.options.declaring import changed, options_in
 from runhook.domain.runs.run import RunOutcome, RunStatus, Trigger
 from tests.formats import stories
 from tests.formats.exchanging import Sender
@@ -129,6 +129,7 @@ def test_what_is_no_run_is_not_told(name):
 @pytest.mark.parametrize(
     ("name", "field", "value"),
     [
+        ("github_status", "repository", "acme/."),
         ("github_status", "repository", "warehouse"),
         ("github_status", "repository", "acme/warehouse/../../user"),
         ("github_status", "repository", "../user"),
@@ -146,6 +147,49 @@ def test_settings_that_cannot_be_are_refused(name, field, value):
         changed(FORMATS[name].settings(), {field: value})
 
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "sentence"),
+    [
+        ("github_status", "context", "x" * 101, "it has at most 100 characters, in one line"),
+        (
+            "github_status",
+            "repository",
+            "a" * 99,
+            f"`{'a' * 80}` is not a repository such as `acme/warehouse`",
+        ),
+        (
+            "gitlab_status",
+            "project",
+            "acme",
+            "`acme` is not a project such as `4711` or `acme/data/warehouse`",
+        ),
+    ],
+)
+def test_why_a_setting_is_refused_is_said(name, field, value, sentence):
+    with pytest.raises(InvalidError) as refused:
+        changed(FORMATS[name].settings(), {field: value})
+
+    assert refused.value.sentence == sentence
+
+
+def test_a_status_has_a_name_of_100_characters_at_most_or_that_of_its_job():
+    settings = changed(FORMATS["github_status"].settings(), {"context": f" {'x' * 100} "})
+    (context,) = (one for one in options_in(type(settings)) if one.name == "context")
+
+    assert settings.context == "x" * 100
+    assert (context.default, context.label) == ("", "Name of the status")
+    assert context.hint == "Empty is the job and its environment."
+    assert context.help == "what the status is called; the job and its environment if empty"
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("github_status", "https://api.github.com"), ("gitlab_status", "https://gitlab.com")],
+)
+def test_a_status_goes_to_the_public_code_host_unless_said_otherwise(name, address):
+    assert FORMATS[name].address(FORMATS[name].settings()) == address
 
 
 @COMMITS

@@ -1,6 +1,7 @@
 """Formats with incidents open one at a failure, and end it at the next success."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -370,3 +371,97 @@ def test_what_is_sent_is_one_request():
     _, sender = sender_to_pagerduty()
 
     assert received(sender.draft(stories.failed())).path == "/v2/enqueue"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {f"e{number}": "info" for number in range(101)},
+            "101 environments are too many; 100 at most",
+        ),
+        ({"x" * 256: "info"}, "an environment's name has 1 to 255 characters"),
+        ({" ": "info"}, "an environment's name has 1 to 255 characters"),
+    ],
+)
+def test_environments_that_cannot_be_are_refused(given, sentence):
+    with pytest.raises(InvalidError) as refused:
+        changed(FORMATS["pagerduty"].settings(), {"severity_by_environment": given})
+
+    assert refused.value.sentence == sentence
+
+
+def test_a_hundred_environments_have_names_of_255_characters():
+    given = {f"{number:x<255}": "info" for number in range(100)}
+    settings = changed(FORMATS["pagerduty"].settings(), {"severity_by_environment": given})
+
+    assert written(settings)["severity_by_environment"] == given
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "usual", "words"),
+    [
+        (
+            "pagerduty",
+            "severity",
+            "error",
+            ("Severity", "", "`critical`, `error`, `warning` or `info`"),
+        ),
+        (
+            "jsm",
+            "priority_by_environment",
+            {},
+            (
+                "Priority by environment",
+                "One environment a line, such as prod: P1.",
+                "an object: the priority for each of some environments, by name",
+            ),
+        ),
+    ],
+)
+def test_words_of_environments_are_settings_with_words_of_their_own(name, setting, usual, words):
+    (found,) = (one for one in options_in(FORMATS[name].settings) if one.name == setting)
+
+    assert (found.default, (found.label, found.hint, found.help)) == (usual, words)
+
+
+def test_a_key_that_cannot_be_is_refused_in_words():
+    with pytest.raises(InvalidError) as refused:
+        changed(FORMATS["jsm"].settings(), {"api_key": "two words"})
+
+    assert refused.value.sentence == ("a key is one word of visible ASCII characters, at most 255")
+
+
+def test_a_routing_key_that_cannot_be_is_refused_with_where_the_right_one_is():
+    with pytest.raises(InvalidError) as refused:
+        changed(FORMATS["pagerduty"].settings(), {"routing_key": "short"})
+
+    assert refused.value.sentence == (
+        "an integration key has 32 letters and digits; it is that of an integration "
+        "`Events API V2` of a service"
+    )
+
+
+def test_alerts_go_to_all_regions_unless_said_otherwise():
+    format_ = FORMATS["jsm"]
+
+    assert format_.address(format_.settings()) == (
+        "https://api.atlassian.com/jsm/ops/integration/v2/alerts"
+    )
+
+
+def test_an_alert_without_a_reason_is_called_after_the_first_node():
+    event = stories.failed()
+    event = stories.with_run(event, replace(event.run, status_message=None))
+
+    alert = json.loads(sender_to_pagerduty()[1].draft(event).body)
+
+    assert alert["payload"]["summary"] == f"✗ nightly failed in prod: orders: {ORDERS_SAYS}"
+
+
+def test_jsms_own_query_stays_when_an_alert_ends():
+    _, sender = sender_to_jsm("https://api.opsgenie.com/v2/alerts?team=a?b")
+
+    assert sender.draft(stories.succeeded()).url == (
+        f"https://api.opsgenie.com/v2/alerts/{KEY}/close?team=a?b&identifierType=alias"
+    )

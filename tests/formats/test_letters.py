@@ -14,11 +14,13 @@ from runhook.domain.formats import FORMATS
 from runhook.domain.formats.email import EmailSettings
 from runhook.domain.formats.format import SMTP_COMMAND, Answer, Meaning
 from runhook.domain.messages.letters import (
+    Letter,
     encoded_header,
     from_line,
     host_of_letters,
     html_link,
     html_value,
+    letter_bytes,
 )
 from runhook.domain.messages.mailboxes import (
     FORM,
@@ -36,6 +38,17 @@ from tests.formats.services.email import letter_in, page_of, text_of
 from tests.formats.test_every_format import rendered
 
 ENCODED_WORD = "=?utf-8?q?Bcc:_eve=40example.com?="
+
+
+A_LETTER = Letter(
+    id="wev_1",
+    host="example.com",
+    to=["a@example.com"],
+    subject="größe " * 12,
+    text="text",
+    html="<p>text</p>",
+    date=stories.ENDED,
+)
 
 
 def letter_about(name: str):
@@ -118,6 +131,26 @@ def test_a_senders_name_stays_one_header(name):
 def test_an_address_is_kept_as_it_goes_over_the_wire(given_, kept):
     assert check_address(given_) == kept
     assert addresses_in(mailto([kept, "b@example.com"])) == (kept, "b@example.com")
+
+
+def test_why_an_address_is_refused_is_said():
+    with pytest.raises(InvalidError) as refused:
+        check_address("ada\nlovelace" + "x" * 80)
+    assert refused.value.message == (
+        f"`ada lovelace{'x' * 68}` is not an e-mail address such as ada@example.com; before the "
+        "`@` it has ASCII letters, digits and dots"
+    )
+
+    with pytest.raises(InvalidError) as too_long:
+        check_address("a" * 64 + "@" + "b." * 91 + "examples")
+    assert too_long.value.message == "an e-mail address has at most 254 characters"
+
+
+def test_an_address_has_64_characters_before_the_at_and_254_in_all():
+    longest = "a" * 64 + "@" + "b." * 91 + "example"
+
+    assert len(longest) == 254
+    assert check_address(longest) == longest
 
 
 @pytest.mark.parametrize(
@@ -225,6 +258,7 @@ def test_a_password_is_sent_without_tls_on_this_machine(host):
         ("  ada@example.com ", "", "ada@example.com"),
         ('"Ada  L." <ada@example.com>', "Ada L.", "ada@example.com"),
         ("Ada <3 <ada@example.com>", "Ada <3", "ada@example.com"),
+        ("Xaver X <x@example.com>", "Xaver X", "x@example.com"),
         ("x" * NAME_LIMIT + " <a@x.org>", "x" * NAME_LIMIT, "a@x.org"),
     ],
 )
@@ -330,6 +364,25 @@ def test_a_letter_goes_to_addresses_and_to_no_url():
 def test_a_header_says_what_was_written_though_it_looks_encoded(text, encoded):
     assert encoded_header("Subject", text) == encoded
     assert str(make_header(decode_header(encoded))) == text
+
+
+def test_a_long_subject_and_a_long_sender_are_folded_behind_the_headers_name():
+    letter = letter_bytes(A_LETTER)
+    subject = letter[: letter.index(b"Date: ")].partition(b"Subject: ")
+    sender = from_line(Mailbox("r@example.com", A_LETTER.subject)).rpartition(b" <")[0]
+
+    for header in (b"".join(subject[1:]), sender):
+        lines = header.strip().split(b"\r\n")
+        assert len(lines) > 1
+        assert max(map(len, lines)) <= 78
+
+
+def test_a_letter_of_no_thread_answers_none():
+    letter = letter_in(letter_bytes(A_LETTER))
+    answering = letter_in(letter_bytes(replace(A_LETTER, thread="wsu_1.key")))
+
+    assert (letter["In-Reply-To"], letter["References"]) == (None, None)
+    assert answering["In-Reply-To"] == answering["References"] == "<wsu_1.key@example.com>"
 
 
 def test_a_long_header_is_folded_behind_its_name():

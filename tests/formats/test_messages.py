@@ -295,6 +295,7 @@ def test_a_job_that_never_ran_has_no_last_run():
     [
         ("model.shop.orders.v2", "orders.v2"),
         ("test.shop.not_null_orders_id.0123456789", "not_null_orders_id"),
+        ("test.shop.sums.of.0123456789", "sums.of"),
         ("test.shop.sums", "sums"),
         ("test.shop.sums.v2", "sums.v2"),
         ("test.shop..0123456789", ".0123456789"),

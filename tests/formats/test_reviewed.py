@@ -17,7 +17,7 @@ from runhook.domain.messages.telling import Telling
 from runhook.domain.runs.events import Event, EventType
 from tests.formats import stories
 from tests.formats.test_every_format import rendered
-from tests.support.builders import a_deactivation
+from tests.support.builders import a_deactivation, a_job
 
 REVIEWED = Path(__file__).parent / "reviewed"
 HOSTS = {"slack": ["hooks.slack.com", "chat.example.com"]}
@@ -33,6 +33,49 @@ def failed_for_an_owner() -> Event:
     return replace(event, run=replace(event.run, results=results))
 
 
+def warned() -> Event:
+    """A success in which two nodes warned, of which one is told and says nothing."""
+    event = stories.succeeded()
+    node = {
+        "unique_id": "test.shop.fresh_orders.0123456789",
+        "resource_type": "test",
+        "status": "warn",
+    }
+    results = {"counts": {"success": 44, "warn": 2}, "warned": [node]}
+    return replace(event, run=replace(event.run, results=results))
+
+
+def failed_with_markup() -> Event:
+    """Whatever is markup somewhere stands in all texts."""
+    markup = '*a* _b_ `c` <d> & "e" @here [f](http://g.example)'
+    job = replace(stories.NIGHTLY, name=markup, project_name=markup, environment_name=markup)
+    event = stories.failed(job=job)
+    first, *_ = stories.RESULTS["failed"]
+    node = {
+        **first,
+        "unique_id": f"model.shop.{markup}",
+        "message": f"{markup}\n{markup}",
+        "exposures": [{"name": f"monthly-{'revenue-' * number}of-all"} for number in range(1, 6)],
+    }
+    trigger = replace(event.run.trigger, link="https://ci.example.com/(1)?a=1&b=2", system=markup)
+    run = replace(
+        event.run,
+        status_message=f"{markup}\n{markup}",
+        results={**stories.RESULTS, "failed": [node], "failed_total": 1},
+        run_reason=markup,
+        trigger=trigger,
+    )
+    return replace(event, run=run)
+
+
+def failed_without_a_word() -> Event:
+    """A failure of which nothing is known, not even what the job is called."""
+    nameless = a_job(name="", project_name="", environment_name="")
+    event = stories.ended(EventType.ERRORED, *stories.FAILURE, job=nameless)
+    run = replace(event.run, run_reason="", dbt_version="", trigger=None, finished_at=None)
+    return replace(event, run=run)
+
+
 TOLD = {
     "started": (stories.started(), {}),
     "succeeded": (stories.succeeded(), {}),
@@ -45,6 +88,9 @@ TOLD = {
     "deactivated": (a_deactivation(), {}),
     "a test": (stories.failed(), {"is_sample": True}),
     "without a URL of the service": (stories.failed(), {"public_url": None}),
+    "warned": (warned(), {}),
+    "failed, with markup": (failed_with_markup(), {}),
+    "failed, without a word": (failed_without_a_word(), {"public_url": None}),
 }
 
 

@@ -34,6 +34,7 @@ def test_what_is_cut_has_room_and_ends_inside_no_entity(text, limit):
 def test_as_much_stays_as_has_room():
     assert fit("a&b", 7, escape=html.escape) == "a&amp;b"
     assert fit("a&bcd", 7, escape=html.escape) == f"a&amp;{ELLIPSIS}"
+    assert fit("&bc", 4, escape=html.escape) == ELLIPSIS
     assert fit("abc", 3) == "abc"
     assert fit("abcd", 3) == f"ab{ELLIPSIS}"
     assert fit("abc", 2) == f"a{ELLIPSIS}"

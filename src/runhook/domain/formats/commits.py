@@ -14,7 +14,6 @@ from runhook.domain.runs.events import Event, EventType
 
 COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 CONTEXT_LIMIT = 100
-URL_LIMIT = 2_000
 
 SUCCEEDED = (Status.SUCCEEDED, Status.WARNED, Status.RECOVERED)
 STATES_BEFORE_FAILURES = {Status.STARTED: "pending", **dict.fromkeys(SUCCEEDED, "success")}
@@ -82,15 +81,16 @@ class CommitFormat(MessageFormat[Settings]):
 
 def commit_of(message: Message) -> str:
     """The commit, which ``tells`` has looked at."""
-    run = message.run
-    return run.trigger.commit.lower() if run and run.trigger else ""
+    assert message.run is not None
+    assert message.run.trigger is not None
+    return message.run.trigger.commit.lower()
 
 
 def context_of(message: Message) -> str:
     """What a status is called: equal for all runs of a job in an environment."""
     job = message.job
-    name = f"{job.name} ({job.environment_name})" if job else "run"
-    return fit(f"dbt: {name}", CONTEXT_LIMIT)
+    assert job is not None
+    return fit(f"dbt: {job.name} ({job.environment_name})", CONTEXT_LIMIT)
 
 
 def description_of(message: Message, limit: int) -> str:
@@ -100,5 +100,4 @@ def description_of(message: Message, limit: int) -> str:
 
 def target_of(message: Message) -> dict[str, object]:
     """URL that a status links to."""
-    link = message.run_link
-    return {"target_url": link.url} if link and len(link.url) <= URL_LIMIT else {}
+    return {"target_url": message.run_link.url} if message.run_link else {}

@@ -41,7 +41,6 @@ NODE_LIMIT = 400
 FIELDS = 10
 FIELD_LIMIT = 100
 LINK_LIMIT = 600
-URL_LIMIT = 2_000
 MARKUP = re.compile(r"([\\`*_~|<>#\-+\[\]()@:./!])")
 BACKTICK_ALIKE = "\N{MODIFIER LETTER GRAVE ACCENT}"
 SUFFIXES = ("/slack", "/github")
@@ -115,10 +114,9 @@ def embed_of(message: Message) -> dict[str, object]:
         lines = [node_line(one) for one in message.nodes]
         parts.append(fill(lines, NODES_LIMIT, more=and_more, beside=message.more_nodes))
     parts += [linked(one) for one in message.links[1:] if len(address(one)) <= LINK_LIMIT]
-    title_link = message.links[0].url if message.links else ""
     return {
         "title": fit(message.headline, TITLE_LIMIT, escape=escape),
-        **({"url": title_link} if 0 < len(title_link) <= URL_LIMIT else {}),
+        **({"url": message.links[0].url} if message.links else {}),
         **({"description": "\n".join(parts)} if parts else {}),
         "color": COLORS[message.severity],
         "fields": [

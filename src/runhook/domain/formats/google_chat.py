@@ -25,7 +25,6 @@ VALUE_LIMIT = 300
 REASON_LIMIT = 1_500
 NAME_LIMIT = 300
 NODE_LIMIT = 700
-URL_LIMIT = 2_000
 FACTS = 10
 ALIKE = str.maketrans(
     {
@@ -99,9 +98,7 @@ def card_of(message: Message, count: int) -> dict[str, object]:
         title = "Failed nodes" if message.severity is Severity.BAD else "Nodes with warnings"
         sections.append({"header": title, "widgets": nodes})
     buttons = [
-        {"text": one.title, "onClick": {"openLink": {"url": one.url}}}
-        for one in message.links
-        if len(one.url) <= URL_LIMIT
+        {"text": one.title, "onClick": {"openLink": {"url": one.url}}} for one in message.links
     ]
     if buttons:
         sections.append({"widgets": [{"buttonList": {"buttons": buttons}}]})
@@ -110,7 +107,7 @@ def card_of(message: Message, count: int) -> dict[str, object]:
             "title": fit(message.headline, TITLE_LIMIT, escape=unlinked),
             "subtitle": message.status.value.capitalize(),
         },
-        "sections": sections or [{"widgets": [paragraph("No more is known.")]}],
+        "sections": sections,
     }
 
 

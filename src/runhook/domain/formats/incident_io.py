@@ -103,7 +103,7 @@ def paragraphs_of(message: Message) -> list[str]:
     paragraphs += [node_line(one) for one in message.nodes]
     if message.more_nodes:
         paragraphs.append(f"and {message.more_nodes} more")
-    return paragraphs or [marked(message.headline, TITLE_LIMIT)]
+    return paragraphs
 
 
 def node_line(node: Node) -> str:

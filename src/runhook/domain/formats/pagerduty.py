@@ -21,7 +21,7 @@ from runhook.domain.formats.incidents import (
     word_for,
     word_option,
 )
-from runhook.domain.messages.message import Message, Severity
+from runhook.domain.messages.message import Link, Message, Severity
 from runhook.domain.messages.telling import Telling
 from runhook.domain.options.declaring import option
 from runhook.domain.options.kinds import Choice, SecretText
@@ -30,7 +30,6 @@ from runhook.domain.payload.v2023_02 import precise_text
 
 KEY_CHARACTERS = 32
 SUMMARY_LIMIT = 920
-LINK_LIMIT = 4_000
 
 
 class Region(StrEnum):
@@ -157,7 +156,6 @@ def alert_of(message: Message, settings: PagerDutySettings) -> dict[str, object]
         details["Failed nodes"] = [line_of(one) for one in message.nodes]
     if message.more_nodes:
         details["Failed nodes not shown"] = message.more_nodes
-    links = [one for one in message.links if len(one.url) <= LINK_LIMIT]
     return {
         "payload": {
             "summary": title_of(message, SUMMARY_LIMIT),
@@ -168,7 +166,11 @@ def alert_of(message: Message, settings: PagerDutySettings) -> dict[str, object]
             "class": message.status.value,
             "custom_details": details,
         },
-        **({"links": [{"href": one.url, "text": one.title} for one in links]} if links else {}),
+        **({"links": list(map(link_of, message.links))} if message.links else {}),
         "client": "Runhook",
         **({"client_url": message.run_link.url} if message.run_link else {}),
     }
+
+
+def link_of(link: Link) -> dict[str, object]:
+    return {"href": link.url, "text": link.title}

@@ -94,7 +94,6 @@ class Slack(MessageFormat[NoSettings]):
 
 def blocks_of(message: Message) -> dict[str, object]:
     """A message in Block Kit: the headline, and the rest beside a bar in its colour."""
-    rest = details_of(message)
     mentions = " ".join(map(mention, message.mentions))
     return {
         "text": fallback_of(message),
@@ -102,7 +101,7 @@ def blocks_of(message: Message) -> dict[str, object]:
             {"type": "header", "text": plain(message.headline, HEADER_LIMIT)},
             *([section(mentions)] if mentions else []),
         ],
-        **({"attachments": [{"color": COLORS[message.severity], "blocks": rest}]} if rest else {}),
+        "attachments": [{"color": COLORS[message.severity], "blocks": details_of(message)}],
     }
 
 

@@ -33,6 +33,7 @@ WARN = "warn"
 REASON_CHARACTERS = 1_000
 NODE_MESSAGE_CHARACTERS = 500
 URL_CHARACTERS = 2_000
+"""Of a link: what most services take. A format names its own limit if it is a smaller one."""
 URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
 KINDS_TOLD = 6
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
