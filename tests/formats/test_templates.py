@@ -47,7 +47,7 @@ FACTS = {
     "count": 3,
     "nothing": None,
     "yes": True,
-    "run": {"url": "https://x.example/?a=1&b=2", "seconds": 12.5},
+    "run": {"url": "https://x.example/?a=1&b=2", "seconds": 12.5, "by": {"name": "ann"}},
     "nodes": [
         {"name": "orders", "message": "<b>", "tags": ["a", "b"]},
         {"name": "customers", "message": "", "tags": []},
@@ -235,6 +235,10 @@ CONDITIONS_THERE_ARE = (
             "at `/a`: `nodes` is not a text; repeat over it with `$data`",
         ),
         ('{"a": "x {{ run }}"}', "at `/a`: `run` is not a text; repeat over it with `$data`"),
+        (
+            '{"a": "x {{ run.by }}"}',
+            "at `/a`: `run.by` is not a text; repeat over it with `$data`",
+        ),
         ('{"{{ name }}": 1}', "at `/{{ name }}`: names are not filled in, only texts"),
         (
             '{"$data": "{{ nodes }}"}',
@@ -255,6 +259,7 @@ CONDITIONS_THERE_ARE = (
         ('[{"$data": 3}]', "at `/0/$data`: write `{{ name }}`, with the name of a list"),
         ('[{"$data": "{{ name }}"}]', "at `/0/$data`: `name` is not a list"),
         ('[{"$data": "{{ run }}"}]', "at `/0/$data`: `run` is not a list"),
+        ('[{"$data": "{{ nam }}"}]', "at `/0/$data`: `nam` is unknown; did you mean `name`?"),
         ('[{"$when": "name"}]', f"at `/0/$when`: {CONDITIONS_THERE_ARE}"),
         ('[{"$when": 3}]', f"at `/0/$when`: {CONDITIONS_THERE_ARE}"),
         ('[{"$when": "{{ name > 3 }}"}]', f"at `/0/$when`: {CONDITIONS_THERE_ARE}"),
@@ -312,7 +317,11 @@ def test_what_is_not_json_is_refused_with_its_place_or_value(source, why):
 
 def test_a_document_may_be_20_levels_deep_and_have_16_kib():
     assert filled([[]]) == [[]]
-    for source in ("[" * 20 + "]" * 20, '"' + "x" * (LARGEST_SOURCE - 2) + '"'):
+    for source in (
+        "[" * 20 + "]" * 20,
+        '{"a":' * 19 + "1" + "}" * 19,
+        '"' + "x" * (LARGEST_SOURCE - 2) + '"',
+    ):
         assert Template.parse(source, FACTS).render(FACTS).decode() == source
 
 
@@ -330,8 +339,10 @@ def test_lists_within_lists_go_two_deep():
             ],
         }
     ]
-    with pytest.raises(InvalidError, match="2 deep at most"):
+    with pytest.raises(InvalidError) as refused:
         Template.parse(json.dumps(document), nested)
+
+    assert refused.value.message == ("at `/0/a/0/b/0/$data`: lists within lists go 2 deep at most")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +365,34 @@ def test_a_document_is_measured_by_its_values_and_the_texts_that_it_fills_in(doc
     assert refusal(document).startswith(f"with full lists it has {counts}; 5,000 and 1,000 at most")
 
 
-@pytest.mark.parametrize(("texts", "characters"), [(1, 4_000), (100, 4_000), (800, 500)])
+def test_a_document_may_have_5000_values_and_1000_texts_and_32_kib_without_them():
+    long = {"name": "x" * 40_000, "numbers": [1] * 2_000}
+    for document in ([1] * 4_999, ["{{name}}|"] * 1_000, ["{{ numbers }}"] * 3):
+        Template.parse(json.dumps(document), long)
+
+    rows = {"rows": [1] * 2}
+    content = "y" * ((LARGEST_FRAME - len('["",""]')) // 2 + 1)
+    repeated = {"$data": "{{ rows }}", "$value": content}
+    assert len(json.dumps([content[:-1]] * 2, separators=(",", ":"))) == LARGEST_FRAME - 1
+    Template.parse(json.dumps([{**repeated, "$value": content[:-1]}]), rows)
+    with pytest.raises(InvalidError, match="without any text of the event"):
+        Template.parse(json.dumps([repeated]), rows)
+
+
+def test_what_is_rendered_is_json_without_spaces_in_utf_8():
+    assert Template.parse('{"a": ["é", 1]}', FACTS).render(FACTS) == '{"a":["é",1]}'.encode()
+
+
+def test_facts_that_are_not_there_are_null_and_lists_that_are_not_there_are_empty():
+    document = {
+        "url": "{{ run.url }}",
+        "nodes": [{"$data": "{{ nodes }}", "$value": "{{ name }}"}],
+    }
+
+    assert filled(document, {**FACTS, "run": None, "nodes": None}) == {"url": None, "nodes": []}
+
+
+@pytest.mark.parametrize(("texts", "characters"), [(1, 4_000), (100, 4_000), (900, 444)])
 def test_the_more_texts_a_document_fills_in_the_shorter_each_may_be(texts, characters):
     template = Template.parse(json.dumps(["{{ name }}"] * texts), FACTS)
 
@@ -430,7 +468,7 @@ def test_texts_are_cut_shorter_where_all_of_it_would_be_too_large():
     rendered = Template.parse(source, FACTS).render({**FACTS, "name": '"' * 100_000})
 
     assert len(rendered) <= LARGEST_OUTPUT
-    assert json.loads(rendered)[0].endswith("&quot;\N{HORIZONTAL ELLIPSIS}")
+    assert json.loads(rendered) == ["&quot;" * 61 + "\N{HORIZONTAL ELLIPSIS}"] * 100
 
 
 def in_format(event, **given: object) -> Rendered:
@@ -651,11 +689,21 @@ def test_settings_that_cannot_be_are_refused(field, value):
     assert refused.value.field == field
 
 
+def test_a_content_type_is_refused_with_an_example():
+    with pytest.raises(InvalidError) as refused:
+        changed(FORMATS["template"].settings(), {"content_type": "J" * 100})
+
+    assert refused.value.sentence == (
+        f"`{'j' * 80}` is not a content type such as `application/json`"
+    )
+
+
 def test_a_document_is_needed():
     with pytest.raises(InvalidError) as refused:
         FORMATS["template"].check(FORMATS["template"].settings())
 
     assert refused.value.field == "body"
+    assert refused.value.sentence == 'give the document, such as {"text": "{{ headline }}"}'
 
 
 def test_a_document_is_parsed_once():
