@@ -15,6 +15,7 @@ from benchmarks import (
     client_start,
     drain,
     hanging,
+    idle,
     log,
     moving,
     open_loop,
@@ -33,6 +34,7 @@ from runhook.telemetry.logs import configure_logging
 FIGURES = {
     "start": client_start.measure,
     "ready": service_start.measure,
+    "idle": idle.measure,
     "drain": drain.measure,
     "alone": alone.measure,
     "open": open_loop.measure,

@@ -23,6 +23,8 @@ class Scale:
     """Reports per second of the open loop."""
     open_seconds: int = 60
     """How long each of them goes on."""
+    idle_seconds: int = 60
+    """How long a service idles."""
     alone: int = 20
     """Reports that come one at a time."""
     sized: int = 2_000
@@ -43,6 +45,7 @@ QUICK = Scale(
     moved=100_000,
     rates=(200,),
     open_seconds=10,
+    idle_seconds=20,
     alone=8,
     sized=500,
     rounds=1,

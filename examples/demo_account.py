@@ -39,7 +39,7 @@ from runhook.domain.runs.run import (
 )
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
-from runhook.domain.webhooks.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
+from runhook.domain.webhooks.failing import HOPELESS_SINCE, Health, hopeless_reason
 from runhook.domain.webhooks.webhook import CONSUME, Webhook
 from runhook.operations.context import Context
 from runhook.operations.deliveries.consume import acknowledge
@@ -71,7 +71,12 @@ from runhook.storage.engine.tables import (
 from runhook.storage.people.accounts import find_account, update_account
 from runhook.storage.runs.jobs import JobName, register_jobs
 from runhook.storage.service.replicas import note_sign_of_life
-from runhook.storage.webhooks.rows import Dispatch, deactivate_webhook, note_dispatches
+from runhook.storage.webhooks.rows import (
+    Dispatch,
+    deactivate_webhook,
+    note_dispatches,
+    note_health,
+)
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
@@ -589,7 +594,6 @@ async def settle(
                     webhook_id=row.webhook_id,
                     at=tries[-1]["sent_at"],
                     status_code=tries[-1]["http_status_code"] or 0,
-                    health=health.get(row.webhook_id, WELL),
                 )
         await tx.execute(sa.insert(attempts), made)
         await add_attempt_counts(
@@ -605,6 +609,7 @@ async def settle(
             ],
         )
         await note_dispatches(tx, list(latest.values()))
+        await note_health(tx, health)
         await note_pauses(tx, [(failing, health[failing.id])], now=now - DOWN_FOR)
         error = ANSWERS[2][2].format(host=urlsplit(archived.client_url).hostname)
         reason = hopeless_reason(health[archived.id], error)

@@ -63,7 +63,7 @@ async def test_claiming_and_recording_a_hundred_take_no_more_statements_than_one
 
     assert sum(one.counted for one in recorded) == 100
     # What fails pauses its endpoint, and the audit log has it.
-    assert len(statements) == CLAIMING + (7 if what == "failed" else 6)
+    assert len(statements) == CLAIMING + (6 if what == "failed" else 4)
 
 
 async def test_many_webhooks_that_are_paused_at_once_take_one_statement_of_the_audit_log(

@@ -71,7 +71,6 @@ from runhook.storage.engine import tables
 from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.pages import Period, Slice
 from runhook.storage.engine.store import Store, Transaction
-from runhook.storage.engine.tables import IS_SENDING
 from runhook.storage.people import (
     accounts,
     audit_log,
@@ -501,6 +500,7 @@ CALLS: dict[str, Call] = {
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),
     "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.claim]),
     "claims_of": lambda tx, rows: claims.claims_of(tx, LEASE.owner),
+    "insert_attempts": lambda tx, rows: claims.insert_attempts(tx, [rows.ending.attempt]),
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
     "backlog_of": lambda tx, rows: backlog.backlog_of(tx, ACCOUNT),
     "oldest_waiting": lambda tx, rows: backlog.oldest_waiting(tx, ACCOUNT),
@@ -514,7 +514,7 @@ CALLS: dict[str, Call] = {
     ),
     "return_abandoned": lambda tx, rows: claims.return_abandoned(tx),
     "return_all_claimed": lambda tx, rows: claims.return_all_claimed(tx),
-    "take_back": lambda tx, rows: claims.take_back(tx, IS_SENDING),
+    "take_back": lambda tx, rows: claims.take_back(tx, claims.are_claimed(tx.database)),
     "note_sign_of_life": lambda tx, rows: replicas.note_sign_of_life(
         tx, A_REPLICA, attempts_lately=7
     ),
@@ -885,10 +885,11 @@ CALLS: dict[str, Call] = {
         tx, [rows.webhook.id], timedelta(minutes=1)
     ),
     "find_endpoints": lambda tx, rows: webhooks.find_endpoints(tx, {rows.webhook.id}),
-    "lock_dispatched": lambda tx, rows: webhooks.lock_dispatched(tx, {rows.webhook.id}),
+    "lock_webhooks": lambda tx, rows: webhooks.lock_webhooks(tx, {rows.webhook.id}),
     "note_dispatches": lambda tx, rows: webhooks.note_dispatches(
-        tx, [Dispatch(webhook_id=rows.webhook.id, at=START, status_code=200, health=WELL)]
+        tx, [Dispatch(webhook_id=rows.webhook.id, at=START, status_code=200)]
     ),
+    "note_health": lambda tx, rows: webhooks.note_health(tx, {rows.webhook.id: WELL}),
     "deactivate_webhook": lambda tx, rows: webhooks.deactivate_webhook(
         tx, rows.webhook.id, reason="gone", now=START
     ),

@@ -17,7 +17,7 @@ from runhook.storage.deliveries.claims import (
 )
 from runhook.storage.deliveries.rows import return_to_queue
 from runhook.storage.engine.store import Store
-from runhook.storage.engine.tables import deliveries
+from runhook.storage.engine.tables import attempts, deliveries
 from tests.storage.claiming import LEASE, a_failed_attempt, claim
 from tests.support.accounts import Tenant, claims_of, rows_of
 from tests.support.clock import ManualClock
@@ -69,10 +69,11 @@ async def test_a_lost_claim_is_neither_held_nor_renewed_nor_given_back_nor_ended
         held = await hold_claims(tx, [lost.claim])
         renewed = await renew_claims(tx, [lost.claim], LEASE)
         await release_claims(tx, [lost.claim])
-        await end_attempts(tx, [a_failed_attempt(lost, retry=None)])
+        ended = await end_attempts(tx, [a_failed_attempt(lost, retry=None)])
 
-    assert (held, renewed) == (set(), set())
+    assert (held, renewed, ended) == (set(), set(), set())
     assert await rows_of(store, deliveries) == before
+    assert await rows_of(store, attempts) == []
 
 
 @BOTH

@@ -17,13 +17,12 @@ LOCKING = re.compile(r"ORDER BY [\w., ]+ FOR (?:NO KEY )?UPDATE|SKIP LOCKED")
 PARENTHESES = re.compile(r"\([^()]*\)")
 LOCKED_OTHERWISE = {
     "cancel_pending": "in the order of the queue, which is that of all who cancel",
-    "end_attempts": "by hold_claims",
     "finish_artifact": "by the lock on their run",
     "delete_runs": "by lock_old_runs",
     "delete_unused": "by the statement before it",
     "end_holds": "by lock_held",
     "give_turns_back": "by pass_gates, in the same transaction",
-    "note_dispatches": "by lock_dispatched",
+    "note_health": "by note_dispatches",
     "number_reader": "it is one, by its account and name",
     "touch_runs": "by lock_runs",
     "update_runs": "by lock_runs or lock_silent_runs",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from runhook.domain.runs.run import (
     RunStatus,
     StartReport,
 )
+from runhook.domain.webhooks.failing import Health
 from runhook.domain.webhooks.options import OPTIONS
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import Webhook
@@ -41,6 +42,7 @@ from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, deliveries
 from runhook.storage.people.accounts import Account, insert_account
+from runhook.storage.webhooks.rows import Dispatch, note_dispatches, note_health
 from tests.support.clock import ManualClock
 
 LOOPBACK = replace(AddressPolicy.parse("127.0.0.0/8"), has_mail=True)
@@ -206,6 +208,16 @@ async def a_tenant(store: Store, clock: ManualClock, account_id: int = 1) -> Ten
     async with store.write() as tx:
         await insert_account(tx, account)
     return Tenant(store, clock, account.id)
+
+
+async def let_endpoint_be(
+    store: Store, webhook_id: WebhookId, health: Health, *, at: datetime, status_code: int = 503
+) -> None:
+    """Write how a webhook's endpoint does, and that it has just answered with this code."""
+    async with store.write() as tx:
+        dispatch = Dispatch(webhook_id=webhook_id, at=at, status_code=status_code)
+        await note_dispatches(tx, [dispatch])
+        await note_health(tx, {webhook_id: health})
 
 
 async def end_waiting(tx: Transaction, state: DeliveryState, **values: object) -> None:

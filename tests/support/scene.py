@@ -19,8 +19,8 @@ from runhook.operations.runs.publish import Publisher
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Sender
 from runhook.storage.deliveries.rows import LoggedAttempt, list_attempts
-from runhook.storage.webhooks.rows import Dispatch, find_webhook, note_dispatches
-from tests.support.accounts import LOOPBACK, Tenant
+from runhook.storage.webhooks.rows import find_webhook
+from tests.support.accounts import LOOPBACK, Tenant, let_endpoint_be
 from tests.support.clock import ManualClock
 from tests.support.patience import work_off
 from tests.support.receiver import Answer, Receiver
@@ -118,11 +118,7 @@ class Scene:
         health = WELL
         for _ in range(times):
             health = health.after_attempt(failed=True, was_probe=False, now=self.clock.now())
-        dispatch = Dispatch(
-            webhook_id=webhook.id, at=self.clock.now(), status_code=500, health=health
-        )
-        async with self.store.write() as tx:
-            await note_dispatches(tx, [dispatch])
+        await let_endpoint_be(self.store, webhook.id, health, at=self.clock.now(), status_code=500)
 
     async def skip_pause(self, webhook: Webhook) -> timedelta:
         """Move the clock to the end of an endpoint's pause; return by how much."""

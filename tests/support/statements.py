@@ -65,6 +65,21 @@ def all_statements() -> Iterator[list[str]]:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
+@contextmanager
+def built_statements() -> Iterator[list[sa.ClauseElement]]:
+    """Collect the statements that every store executes inside the block, as they were built."""
+    seen: list[sa.ClauseElement] = []
+
+    def note(_connection: sa.Connection, statement: sa.ClauseElement, *_: Any) -> None:
+        seen.append(statement)
+
+    sa.event.listen(sa.Engine, "before_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(sa.Engine, "before_execute", note)
+
+
 @dataclass
 class Commits:
     """How many transactions ended well."""

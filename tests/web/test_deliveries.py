@@ -9,8 +9,7 @@ from runhook.domain.runs.run import RunStatus
 from runhook.domain.webhooks.failing import Health
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.engine.tables import deliveries
-from runhook.storage.webhooks.rows import Dispatch, note_dispatches
-from tests.support.accounts import Tenant, rows_of
+from tests.support.accounts import Tenant, let_endpoint_be, rows_of
 from tests.support.api import Api
 from tests.support.receiver import Receiver, raw, status
 from tests.support.statements import all_statements
@@ -177,9 +176,7 @@ async def test_a_delivery_that_waits_for_its_paused_endpoint_says_so(api: Api, a
     health = Health(
         failing_since=api.clock.now(), consecutive_failures=10, paused_until=paused_until
     )
-    dispatch = Dispatch(webhook_id=webhook.id, at=api.clock.now(), status_code=500, health=health)
-    async with api.store.write() as tx:
-        await note_dispatches(tx, [dispatch])
+    await let_endpoint_be(api.store, webhook.id, health, at=api.clock.now())
 
     page = await page_at(ada, PATH)
     assert "paused, next in 1 h" in page.deliveries[0].text

@@ -13,9 +13,8 @@ from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.webhooks.subscribe import WebhookChange
 from runhook.server.web.webhooks.marks import mark_entries
 from runhook.storage.people.audit_log import AuditEntry
-from runhook.storage.webhooks.rows import Dispatch, note_dispatches
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
-from tests.support.accounts import Tenant
+from tests.support.accounts import Tenant, let_endpoint_be
 from tests.support.api import Api
 from tests.support.clock import START
 from tests.web.pages import page_at
@@ -88,10 +87,7 @@ async def test_a_webhooks_charts_show_its_changes_and_since_when_it_fails(api: A
     )
     async with api.store.write() as tx:
         await add_attempt_counts(tx, [counted])
-        await note_dispatches(
-            tx,
-            [Dispatch(webhook_id=webhook.id, at=api.clock.now(), status_code=503, health=health)],
-        )
+    await let_endpoint_be(api.store, webhook.id, health, at=api.clock.now())
 
     page = await page_at(ada, f"/accounts/1/webhooks/{webhook.id}")
 

@@ -13,9 +13,8 @@ from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.watch_jobs import tell_of_missed_runs
-from runhook.storage.webhooks.rows import Dispatch, note_dispatches
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
-from tests.support.accounts import SOMEBODY, Tenant, end_waiting
+from tests.support.accounts import SOMEBODY, Tenant, end_waiting, let_endpoint_be
 from tests.support.api import Api
 from tests.web.pages import Element, Page, led_to, page_at
 
@@ -109,11 +108,7 @@ async def test_endpoints_in_trouble_say_since_when(api: Api, ada, tenant):
     webhook = await tenant.webhook(name="Down")
     await tenant.webhook(name="Well")
     health = Health(failing_since=api.clock.now(), consecutive_failures=3)
-    async with api.store.write() as tx:
-        await note_dispatches(
-            tx,
-            [Dispatch(webhook_id=webhook.id, at=api.clock.now(), status_code=503, health=health)],
-        )
+    await let_endpoint_be(api.store, webhook.id, health, at=api.clock.now())
 
     page = await page_at(ada, OVERVIEW)
 
@@ -125,12 +120,8 @@ async def test_endpoints_in_trouble_say_since_when(api: Api, ada, tenant):
 async def test_all_endpoints_in_trouble_are_counted_though_a_few_are_listed(api: Api, ada, tenant):
     webhooks = [await tenant.webhook(name=f"Down {number}") for number in range(7)]
     health = Health(failing_since=api.clock.now(), consecutive_failures=3)
-    failed = [
-        Dispatch(webhook_id=one.id, at=api.clock.now(), status_code=503, health=health)
-        for one in webhooks
-    ]
-    async with api.store.write() as tx:
-        await note_dispatches(tx, failed)
+    for one in webhooks:
+        await let_endpoint_be(api.store, one.id, health, at=api.clock.now())
 
     page = await page_at(ada, OVERVIEW)
 
@@ -156,11 +147,7 @@ async def test_the_oldest_waiting_delivery_is_as_old_as_its_event(api: Api, ada,
     health = Health(
         failing_since=api.clock.now(), paused_until=api.clock.now() + timedelta(hours=1)
     )
-    async with api.store.write() as tx:
-        await note_dispatches(
-            tx,
-            [Dispatch(webhook_id=webhook.id, at=api.clock.now(), status_code=503, health=health)],
-        )
+    await let_endpoint_be(api.store, webhook.id, health, at=api.clock.now())
 
     tiles = (await page_at(ada, OVERVIEW)).main.one("dl", class_="tiles").text
 

@@ -11,9 +11,9 @@ from runhook.domain.people.permissions import Role
 from runhook.domain.webhooks.failing import WELL
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.engine.tables import deliveries, webhooks
-from runhook.storage.webhooks.rows import Dispatch, deactivate_webhook, note_dispatches
+from runhook.storage.webhooks.rows import deactivate_webhook
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
-from tests.support.accounts import Tenant, rows_of
+from tests.support.accounts import Tenant, let_endpoint_be, rows_of
 from tests.support.api import Api, new_run
 from tests.support.names import Names
 from tests.support.people import session_of_new_user, sign_in_client
@@ -295,9 +295,7 @@ async def has_failed(api: Api, path: str, times: int) -> None:
     for _ in range(times):
         health = health.after_attempt(failed=True, was_probe=False, now=api.clock.now())
     webhook_id = WebhookId(path.rpartition("/")[2])
-    dispatch = Dispatch(webhook_id=webhook_id, at=api.clock.now(), status_code=503, health=health)
-    async with api.store.write() as tx:
-        await note_dispatches(tx, [dispatch])
+    await let_endpoint_be(api.store, webhook_id, health, at=api.clock.now())
 
 
 async def test_a_rotated_secret_is_another_one_and_shown_once(api: Api, ada):

@@ -27,7 +27,7 @@ from runhook.domain.deliveries.judging import (
 from runhook.domain.formats import FORMATS
 from runhook.domain.messages.notices import Deactivation
 from runhook.domain.messages.telling import WebhookId
-from runhook.domain.webhooks.failing import FIRST_PAUSE, hopeless_reason
+from runhook.domain.webhooks.failing import FIRST_PAUSE, Health, hopeless_reason
 from runhook.domain.webhooks.incidents import manner_in
 from runhook.domain.webhooks.webhook import Endpoint, Webhook
 from runhook.operations.commits.repeating import repeats_contended
@@ -64,8 +64,8 @@ from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.webhooks.rows import (
     Dispatch,
     find_endpoints,
-    lock_dispatched,
     note_dispatches,
+    note_health,
     note_held_up,
     pause_sealed,
 )
@@ -283,12 +283,16 @@ async def record(
     now = clock.now()
 
     async def write(tx: Transaction) -> Sequence[Recorded]:
-        held = await hold_claims(tx, [one.claimed.claim for one in judged])
-        kept = [one for one in judged if one.claimed.claim in held]
-        sent = [one for one in kept if not one.is_postponed]
-        closed = await record_held(tx, sent, now=now, public_url=public_url) if sent else set()
-        closed |= await postpone(tx, [one for one in kept if one.is_postponed])
-        await note_mail_server(tx, [one for one in kept if one.claimed.is_letter])
+        sent = [one for one in judged if not one.is_postponed]
+        unsent = [one for one in judged if one.is_postponed]
+        held = await end_attempts(tx, [ending_of(one) for one in sent]) if sent else set()
+        held |= await hold_claims(tx, [one.claimed.claim for one in unsent]) if unsent else set()
+        kept = [one for one in sent if one.claimed.claim in held]
+        closed = await note_endpoints(tx, kept, now=now, public_url=public_url) if kept else set()
+        closed |= await postpone(tx, [one for one in unsent if one.claimed.claim in held])
+        await note_mail_server(
+            tx, [one for one in judged if one.claimed.claim in held and one.claimed.is_letter]
+        )
         return [
             Recorded(
                 counted=one.claimed.claim in held,
@@ -331,20 +335,19 @@ async def note_mail_server(tx: Transaction, letters: Sequence[Judged]) -> None:
         await end_mail_pause(tx)
 
 
-async def record_held(
+async def note_endpoints(
     tx: Transaction, judged: Sequence[Judged], *, now: datetime, public_url: str | None
 ) -> set[WebhookId]:
-    """Record attempts of deliveries that we hold; return the webhooks that are closed after that.
+    """Write what recorded attempts tell of their endpoints; return the webhooks that are closed.
 
-    First the webhooks, whose rows a deactivation locks too: it sees what we return to the queue, or
-    we see that it was there.
+    The webhooks' rows come first, which a deactivation locks too: it sees what we have returned to
+    the queue, or we see that it was there.
     """
-    webhooks, database_now = await lock_dispatched(
-        tx, {one.claimed.delivery.webhook_id for one in judged}
-    )
-    by_webhook: dict[WebhookId, list[Judged]] = {webhook_id: [] for webhook_id in webhooks}
+    by_webhook: dict[WebhookId, list[Judged]] = {}
     for one in judged:
-        by_webhook[one.claimed.delivery.webhook_id].append(one)
+        by_webhook.setdefault(one.claimed.delivery.webhook_id, []).append(one)
+    dispatches = [dispatch_of(webhook_id, attempts) for webhook_id, attempts in by_webhook.items()]
+    webhooks, database_now = await note_dispatches(tx, dispatches)
     may_be_hopeless = any(one.health.has_failed_for_long(database_now) for one in webhooks.values())
     is_clock_doubted = may_be_hopeless and await is_doubted(tx)
     findings = [
@@ -357,17 +360,17 @@ async def record_held(
         )
         for webhook_id, webhook in webhooks.items()
     ]
-    await note_dispatches(tx, [one.dispatch for one in findings])
-    await note_pauses(tx, [(one.webhook, one.dispatch.health) for one in findings], now=now)
+    changed = {one.webhook.id: one.health for one in findings if one.health != one.webhook.health}
+    await note_health(tx, changed)
+    await note_pauses(tx, [(one.webhook, one.health) for one in findings], now=now)
     for found in findings:
         tell_of_endpoint(
             tx,
             found.webhook,
-            found.dispatch.health,
+            found.health,
             error=found.error,
             given_up=None if found.deactivation is None else found.deactivation.reason,
         )
-    await end_attempts(tx, [ending_of(one) for one in judged])
     await add_attempt_counts(
         tx, [hour for one in webhooks.values() for hour in counted_hours(one, by_webhook[one.id])]
     )
@@ -377,7 +380,15 @@ async def record_held(
     inactive = {one.webhook.id for one in findings if not one.stays_active}
     if inactive:
         await cancel_for_inactive(tx, inactive)
-    return inactive | {one.webhook.id for one in findings if one.dispatch.health.is_paused}
+    return inactive | {one.webhook.id for one in findings if one.health.is_paused}
+
+
+def dispatch_of(webhook_id: WebhookId, judged: Sequence[Judged]) -> Dispatch:
+    """The last sent of a webhook's attempts."""
+    latest = max(judged, key=lambda one: one.attempt.sent_at).attempt
+    return Dispatch(
+        webhook_id=webhook_id, at=latest.sent_at, status_code=latest.outcome.status_code or 0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +396,9 @@ class Finding:
     """What attempts tell of a webhook's endpoint."""
 
     webhook: Webhook
-    dispatch: Dispatch
+    """As it was."""
+    health: Health
+    """The endpoint's after them."""
     deactivation: Deactivation | None
     """None if the webhook is not to be deactivated now."""
     error: str
@@ -421,17 +434,10 @@ def finding_of(
         reason = gone_reason(gone.attempt.outcome)
     elif here and health.is_hopeless(database_now, is_clock_doubted=is_clock_doubted):
         reason = hopeless_reason(health, here[-1].attempt.outcome.error)
-    latest = max(judged, key=lambda one: one.attempt.sent_at).attempt
-    dispatch = Dispatch(
-        webhook_id=webhook.id,
-        at=latest.sent_at,
-        status_code=latest.outcome.status_code or 0,
-        health=health,
-    )
     failures = [one.attempt.outcome.error for one in here if one.is_endpoints_failure]
     error = failures[-1] if failures else ""
     if reason is None:
-        return Finding(webhook, dispatch, None, error)
+        return Finding(webhook, health, None, error)
     deactivation = Deactivation(
         account_id=webhook.account_id,
         webhook_id=webhook.id,
@@ -441,7 +447,7 @@ def finding_of(
         consecutive_failures=health.consecutive_failures,
         occurred_at=now,
     )
-    return Finding(webhook, dispatch, deactivation, error)
+    return Finding(webhook, health, deactivation, error)
 
 
 def ending_of(judged: Judged) -> AttemptEnd:

@@ -36,7 +36,7 @@ from runhook.storage.deliveries.consuming import (
     unread_consumers,
 )
 from runhook.storage.engine.store import Store, Transaction
-from runhook.storage.webhooks.rows import find_endpoint, lock_dispatched
+from runhook.storage.webhooks.rows import find_endpoint, lock_webhooks
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 
 STEP = 20
@@ -211,8 +211,7 @@ async def end_unread(store: Store, *, now: datetime, public_url: str | None = No
         unread = {one.webhook_id: one for one in await unread_consumers(tx, UNREAD_FOR, limit=STEP)}
         if not unread:
             return 0
-        locked, _ = await lock_dispatched(tx, list(unread))
-        ending = [one for one in locked.values() if one.active]
+        ending = [one for one in await lock_webhooks(tx, unread.keys()) if one.active]
         notices = [
             Deactivation(
                 account_id=one.account_id,

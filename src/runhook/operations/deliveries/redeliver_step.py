@@ -66,7 +66,8 @@ async def take_step(store: Store, clock: Clock) -> StepResult:
         store: where the deliveries are.
         clock: dates the end of the redelivery.
     """
-    async with store.write() as tx:
+
+    async def step(tx: Transaction) -> StepResult:
         due = await lock_due_share(tx)
         if due is None:
             return StepResult.NOTHING_DUE
@@ -81,7 +82,9 @@ async def take_step(store: Store, clock: Clock) -> StepResult:
         await note_step(tx, due, share)
         if share.is_over and not await has_open_shares(tx, due.redelivery.id):
             await end_redelivery(tx, due.redelivery.id, RedeliveryState.FINISHED, now=clock.now())
-    return StepResult.TAKEN
+        return StepResult.TAKEN
+
+    return await store.commit(step)
 
 
 def obstacle_of(webhook: Webhook | None) -> Obstacle | None:

@@ -9,7 +9,7 @@ from runhook.domain.messages.notices import MissedRun
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.deliveries.notify import owe_notices
 from runhook.operations.service.keep_time import is_doubted
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.runs.expectations import ExpectedJob, OverdueJob, lock_overdue, put_off
 
 STEP = 100
@@ -33,7 +33,8 @@ async def tell_of_missed_runs(
     Returns:
         the published notices.
     """
-    async with store.write() as tx:
+
+    async def tell(tx: Transaction) -> Sequence[MissedRun]:
         if await is_doubted(tx):
             return []
         overdue = await lock_overdue(tx, limit=STEP)
@@ -42,7 +43,9 @@ async def tell_of_missed_runs(
         await put_off(tx, [put_off_expected(one) for one in overdue])
         notices = [notice_of(one, occurred_at=clock.now()) for one in overdue]
         await owe_notices(tx, notices, public_url=public_url)
-    return notices
+        return notices
+
+    return await store.commit(tell)
 
 
 def put_off_expected(overdue: OverdueJob) -> ExpectedJob:

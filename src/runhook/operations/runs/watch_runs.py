@@ -9,7 +9,7 @@ from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.runs.compare import compare_with_last
 from runhook.operations.runs.publish import number_events, owe_deliveries
 from runhook.operations.service.keep_time import is_doubted
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.runs.rows import insert_events, lock_silent_runs, update_runs
 
 STEP = 100
@@ -34,9 +34,10 @@ async def give_up_silent_runs(
         the runs that were ended, in their new state.
     """
     now = clock.now()
-    lost: list[Run] = []
-    events: list[Event] = []
-    async with store.write() as tx:
+
+    async def give_up(tx: Transaction) -> Sequence[Run]:
+        lost: list[Run] = []
+        events: list[Event] = []
         if await is_doubted(tx):
             return []
         for silent in await lock_silent_runs(tx, limit=STEP):
@@ -48,4 +49,6 @@ async def give_up_silent_runs(
             await update_runs(tx, lost)
             await insert_events(tx, events)
             await owe_deliveries(tx, await compare_with_last(tx, events), public_url=public_url)
-    return lost
+        return lost
+
+    return await store.commit(give_up)

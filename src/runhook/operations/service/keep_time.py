@@ -40,9 +40,7 @@ async def database_clock(store: Store, *, machine: Clock | None = None) -> Datab
 
 async def hear(store: Store, clock: DatabaseClock) -> None:
     """Set a process's clock by the database's."""
-    async with store.read() as tx:
-        moment = await moment_of(tx)
-    clock.hear(moment)
+    clock.hear(await store.query(moment_of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,8 @@ async def keep_time(store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) ->
         store: the database.
         schedule: that of webhooks which have none of their own.
     """
-    async with store.write() as tx:
+
+    async def keep(tx: Transaction) -> KeptTime:
         now = await moment_of(tx)
         found = await find_timekeeping(tx)
         before = found or first_look(now)
@@ -71,7 +70,9 @@ async def keep_time(store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) ->
         if not kept.is_settled:
             kept = replace(kept, is_settled=await let_go_on(tx, schedule, limit=STEP) < STEP)
         await write_timekeeping(tx, kept, is_first=found is None)
-    return KeptTime(before, kept)
+        return KeptTime(before, kept)
+
+    return await store.commit(keep)
 
 
 async def is_doubted(tx: Transaction) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.service.replicas import Replica, ReplicaRole, SeenReplica
 from runhook.operations.commits.repeating import repeats_contended
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.service.duties import give_up_duties, register_duties, take_duties
 from runhook.storage.service.replicas import delete_replica, list_replicas, note_sign_of_life
 
@@ -32,12 +32,15 @@ async def show_life(
     Returns:
         the duties that it holds for ``duration`` from now, on the database's clock.
     """
-    async with store.write() as tx:
+
+    async def show(tx: Transaction) -> set[str]:
         await note_sign_of_life(tx, replica, attempts_lately=attempts_lately)
         if not duties:
             return set()
         await register_duties(tx, duties)
         return await take_duties(tx, duties, Lease(owner=replica.name, duration=duration))
+
+    return await store.commit(show)
 
 
 @repeats_contended
@@ -50,8 +53,7 @@ async def leave(store: Store, replica: Replica) -> None:
 
 async def look_around(store: Store) -> Sequence[SeenReplica]:
     """The processes that share the database, this one among them."""
-    async with store.read() as tx:
-        return await list_replicas(tx)
+    return await store.query(list_replicas)
 
 
 async def count_dispatchers(store: Store) -> int:

@@ -178,39 +178,24 @@ def is_held(database: Database) -> sa.ColumnElement[bool]:
     return sa.and_(is_given, IS_STILL_SENDING)
 
 
+@lru_cache
+def are_held(database: Database) -> sa.ColumnElement[bool]:
+    """Condition for deliveries whose claims are among the given ones and held; locks them."""
+    return database.locked(deliveries, is_held(database), for_deletion=False)
+
+
 def parameters_of(database: Database, claims: Collection[Claim]) -> dict[str, Any]:
     """What a statement with ``is_held`` gets for claims."""
     rows = [{"delivery_id": one.delivery_id, "number": one.number} for one in claims]
     return given_claims(database).parameters(rows)
 
 
-async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
-    """Write attempts and what they leave their deliveries in; the claims must be held.
+async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> set[Claim]:
+    """Write attempts and what they leave their deliveries in; return the claims that were held.
 
-    A delivery that is to be retried is canceled instead if its webhook was deactivated meanwhile.
+    Of a claim that is lost nothing is written.
     """
-    await tx.insert_many(
-        attempts,
-        [
-            {
-                "delivery_id": ending.attempt.delivery_id,
-                "number": ending.attempt.number,
-                "trigger": ending.attempt.trigger,
-                "sent_at": ending.attempt.sent_at,
-                "duration": ending.attempt.outcome.duration,
-                "phases": ending.attempt.outcome.phases,
-                "http_status_code": ending.attempt.outcome.status_code,
-                "failure": ending.attempt.outcome.failure,
-                "error": ending.attempt.outcome.error,
-                "note": ending.attempt.outcome.note,
-                "request_headers": ending.attempt.request_headers,
-                "response_headers": dict(ending.attempt.outcome.response_headers),
-                "response_body": ending.attempt.outcome.response_body,
-            }
-            for ending in endings
-        ],
-    )
-    await tx.execute_many(
+    rows: Iterable[Sequence[Any]] = await tx.execute_many(
         ending_attempts(tx.database, tx.now),
         [
             {
@@ -225,6 +210,9 @@ async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
             for ending in endings
         ],
     )
+    held = {Claim(id_, number) for id_, number in rows}
+    await insert_attempts(tx, [one.attempt for one in endings if one.claim in held])
+    return held
 
 
 @lru_cache
@@ -243,12 +231,15 @@ def ending_attempts(database: Database, now: Clock) -> Batch:
         ),
     )
     ending = given.table
+    # A claim that was lost can be among them beside the later one of the same delivery.
+    is_ended = sa.and_(
+        deliveries.c.id == ending.c.delivery_id, deliveries.c.claim_number == ending.c.claim
+    )
     statement = (
         sa.update(deliveries)
         .where(
-            deliveries.c.id == ending.c.delivery_id,
-            deliveries.c.claim_number == ending.c.claim,
-            IS_STILL_SENDING,
+            is_ended,
+            database.locked(deliveries, is_ended, IS_STILL_SENDING, for_deletion=False),
         )
         .values(
             state=ending.c.new_state,
@@ -261,8 +252,36 @@ def ending_attempts(database: Database, now: Clock) -> Batch:
             next_trigger=SCHEDULED,
             updated_at=now,
         )
+        .returning(deliveries.c.id, deliveries.c.claim_number)
     )
     return Batch(statement, given)
+
+
+async def insert_attempts(tx: Transaction, made: Sequence[Attempt]) -> None:
+    """Add attempts of deliveries whose claims were held."""
+    if not made:
+        return
+    await tx.insert_many(
+        attempts,
+        [
+            {
+                "delivery_id": attempt.delivery_id,
+                "number": attempt.number,
+                "trigger": attempt.trigger,
+                "sent_at": attempt.sent_at,
+                "duration": attempt.outcome.duration,
+                "phases": attempt.outcome.phases,
+                "http_status_code": attempt.outcome.status_code,
+                "failure": attempt.outcome.failure,
+                "error": attempt.outcome.error,
+                "note": attempt.outcome.note,
+                "request_headers": attempt.request_headers,
+                "response_headers": dict(attempt.outcome.response_headers),
+                "response_body": attempt.outcome.response_body,
+            }
+            for attempt in made
+        ],
+    )
 
 
 async def claims_of(tx: Transaction, owner: str) -> set[Claim]:
@@ -278,24 +297,27 @@ async def renew_claims(
 
     One that is over and was not returned to the queue is still held.
     """
-    held = tx.locked(deliveries, is_held(tx.database))
     rows = await tx.execute(
-        sa.update(deliveries)
-        .where(held)
-        .values(claimed_until=after(tx.now, sa.literal(duration, Duration)))
-        .returning(deliveries.c.id, deliveries.c.claim_number),
-        parameters_of(tx.database, claims),
+        renewing_claims(tx.database, tx.now),
+        {**parameters_of(tx.database, claims), "duration": duration},
     )
     return {Claim(row.id, row.claim_number) for row in rows}
 
 
+@lru_cache
+def renewing_claims(database: Database, now: Clock) -> sa.Update:
+    """Statement of ``renew_claims``."""
+    return (
+        sa.update(deliveries)
+        .where(are_held(database))
+        .values(claimed_until=after(now, sa.bindparam("duration", type_=Duration)))
+        .returning(deliveries.c.id, deliveries.c.claim_number)
+    )
+
+
 async def release_claims(tx: Transaction, claims: Collection[Claim]) -> int:
     """Give back deliveries that were claimed and not sent, as far as the claims are held."""
-    return await take_back(
-        tx,
-        is_held(tx.database),
-        parameters=parameters_of(tx.database, claims),
-    )
+    return await take_back(tx, are_held(tx.database), parameters=parameters_of(tx.database, claims))
 
 
 async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: timedelta) -> None:
@@ -305,10 +327,16 @@ async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: tim
     """
     await take_back(
         tx,
-        is_held(tx.database),
-        parameters=parameters_of(tx.database, claims),
-        due=after(tx.now, sa.literal(delay, Duration)),
+        are_held(tx.database),
+        parameters={**parameters_of(tx.database, claims), "delay": delay},
+        due=delayed(tx.now),
     )
+
+
+@lru_cache
+def delayed(now: Clock) -> Clock:
+    """The moment ``delay`` from now, as an expression with that parameter."""
+    return after(now, sa.bindparam("delay", type_=Duration))
 
 
 async def return_abandoned(tx: Transaction) -> int:
@@ -316,20 +344,43 @@ async def return_abandoned(tx: Transaction) -> int:
 
     If the clock was put back, leases of the dead would last as much longer.
     """
-    latest = after(tx.now, sa.literal(LONGEST_LEASE, Duration))
-    too_long = tx.locked(deliveries, IS_SENDING, deliveries.c.claimed_until > latest)
-    await tx.execute(sa.update(deliveries).where(too_long).values(claimed_until=latest))
-    return await take_back(tx, IS_SENDING, deliveries.c.claimed_until <= tx.now)
+    await tx.execute(shortening_leases(tx.database, tx.now))
+    return await take_back(tx, are_abandoned(tx.database, tx.now))
+
+
+@lru_cache
+def shortening_leases(database: Database, now: Clock) -> sa.Update:
+    """Statement that makes no lease longer than the longest there is."""
+    latest = after(now, sa.literal(LONGEST_LEASE, Duration))
+    too_long = database.locked(
+        deliveries, IS_SENDING, deliveries.c.claimed_until > latest, for_deletion=False
+    )
+    return sa.update(deliveries).where(too_long).values(claimed_until=latest)
+
+
+@lru_cache
+def are_abandoned(database: Database, now: Clock) -> sa.ColumnElement[bool]:
+    """Condition for deliveries whose lease is over, which locks them."""
+    return database.locked(
+        deliveries, IS_SENDING, deliveries.c.claimed_until <= now, for_deletion=False
+    )
 
 
 async def return_all_claimed(tx: Transaction) -> int:
     """Requeue all claimed deliveries, as no worker is alive; tests have failed."""
-    return await take_back(tx, IS_SENDING)
+    return await take_back(tx, are_claimed(tx.database))
+
+
+@lru_cache
+def are_claimed(database: Database) -> sa.ColumnElement[bool]:
+    """Condition for all claimed deliveries, which locks them."""
+    return database.locked(deliveries, IS_SENDING, for_deletion=False)
 
 
 async def take_back(
     tx: Transaction,
-    *which: sa.ColumnElement[bool],
+    locked: sa.ColumnElement[bool],
+    *,
     parameters: Mapping[str, Any] | None = None,
     due: sa.ColumnElement[datetime] | None = None,
 ) -> int:
@@ -340,25 +391,32 @@ async def take_back(
 
     Args:
         tx: where they are taken.
-        which: that they are claimed, and what else must hold.
-        parameters: of these conditions.
+        locked: condition for claimed ones, which locks them.
+        parameters: of the condition and of ``due``.
         due: when they are due, if not as before.
     """
+    taken = await tx.execute(taking_back(locked, due), dict(parameters or {}))
+    if taken.rowcount:
+        tx.makes_due = True
+    return taken.rowcount
+
+
+@lru_cache
+def taking_back(
+    locked: sa.ColumnElement[bool], due: sa.ColumnElement[datetime] | None
+) -> sa.Update:
+    """Statement of ``take_back``."""
     state = sa.case(
         (deliveries.c.is_test, move_delivery(DeliveryState.SENDING, DeliveryState.FAILED)),
         else_=move_delivery(DeliveryState.SENDING, DeliveryState.PENDING),
     )
-    taken = await tx.execute(
+    return (
         sa.update(deliveries)
-        .where(tx.locked(deliveries, *which))
+        .where(locked)
         .values(
             state=state,
-            claimed_by=None,
-            claimed_until=None,
+            claimed_by=sa.null(),
+            claimed_until=sa.null(),
             next_attempt_at=deliveries.c.next_attempt_at if due is None else due,
-        ),
-        None if parameters is None else dict(parameters),
+        )
     )
-    if taken.rowcount:
-        tx.makes_due = True
-    return taken.rowcount

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -113,24 +114,28 @@ async def lock_due_share(tx: Transaction) -> DueShare | None:
     Its redelivery is locked too, so that a step, another one of it, and its cancellation come one
     after the other. Locked rows are skipped, never waited for.
     """
-    row = (
-        await tx.execute(
-            sa.select(*SHARE_COLUMNS, *redeliveries.c)
-            .join(redeliveries, redeliveries.c.id == redelivery_shares.c.redelivery_id)
-            .where(redelivery_shares.c.next_step_at <= tx.now)
-            .order_by(
-                redelivery_shares.c.next_step_at,
-                redelivery_shares.c.redelivery_id,
-                redelivery_shares.c.webhook_id,
-            )
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-    ).one_or_none()
+    row = (await tx.execute(locking_due_share(tx.now))).one_or_none()
     if row is None:
         return None
     share = share_of(row)
     return DueShare(redelivery_of(row, [share]), share)
+
+
+@lru_cache
+def locking_due_share(now: Clock) -> sa.Select[Any]:
+    """Query of ``lock_due_share``."""
+    return (
+        sa.select(*SHARE_COLUMNS, *redeliveries.c)
+        .join(redeliveries, redeliveries.c.id == redelivery_shares.c.redelivery_id)
+        .where(redelivery_shares.c.next_step_at <= now)
+        .order_by(
+            redelivery_shares.c.next_step_at,
+            redelivery_shares.c.redelivery_id,
+            redelivery_shares.c.webhook_id,
+        )
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
 
 
 async def postpone_waiting(tx: Transaction, pause: timedelta, *, backlog: int, limit: int) -> int:

@@ -113,11 +113,17 @@ def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
 
 async def stranded_webhooks(tx: Transaction) -> Collection[WebhookId]:
     """Inactive webhooks that still have pending deliveries."""
-    lane = lanes()
-    rows = await tx.execute(
-        sa.select(lane.c.webhook_id).join(webhooks, sa.and_(is_of_lane(lane), ~webhooks.c.active))
-    )
+    rows = await tx.execute(stranded_webhooks_statement())
     return rows.scalars().all()
+
+
+@lru_cache
+def stranded_webhooks_statement() -> sa.Select[tuple[WebhookId]]:
+    """Query of ``stranded_webhooks``."""
+    lane = lanes()
+    return sa.select(lane.c.webhook_id).join(
+        webhooks, sa.and_(is_of_lane(lane), ~webhooks.c.active)
+    )
 
 
 async def is_queue_readable(tx: Transaction) -> bool:

@@ -117,7 +117,7 @@ def locked(
         sa.select(*key)
         .where(*which)
         .order_by(*key)
-        .with_for_update(key_share=not for_deletion)
+        .with_for_update(key_share=not for_deletion, of=table)
         .cte("locked")
     )
     mine = sa.select(*rows.c)

@@ -141,18 +141,7 @@ async def lock_overdue(tx: Transaction, *, limit: int) -> Sequence[OverdueJob]:
     Rows that another transaction is changing are skipped; those returned stay locked until this one
     ends.
     """
-    overdue = (
-        select_expected()
-        .add_columns(
-            sa.type_coerce(tx.now, UtcDateTime).label("now"),
-            newest_run().label("last_run_id"),
-        )
-        .where(expectations.c.missed_at <= tx.now)
-        .order_by(expectations.c.missed_at, expectations.c.job_id)
-        .limit(limit)
-        .with_for_update(of=expectations, skip_locked=True)
-    )
-    rows = (await tx.execute(overdue)).all()
+    rows = (await tx.execute(locking_overdue(tx.now, limit))).all()
     started = await started_at_of(tx, [row.last_run_id for row in rows if row.last_run_id])
     return [
         OverdueJob(
@@ -163,6 +152,22 @@ async def lock_overdue(tx: Transaction, *, limit: int) -> Sequence[OverdueJob]:
         )
         for row in rows
     ]
+
+
+@lru_cache
+def locking_overdue(now: Clock, limit: int) -> sa.Select[Any]:
+    """Query of ``lock_overdue``."""
+    return (
+        select_expected()
+        .add_columns(
+            sa.type_coerce(now, UtcDateTime).label("now"),
+            newest_run().label("last_run_id"),
+        )
+        .where(expectations.c.missed_at <= now)
+        .order_by(expectations.c.missed_at, expectations.c.job_id)
+        .limit(limit)
+        .with_for_update(of=expectations, skip_locked=True)
+    )
 
 
 async def started_at_of(tx: Transaction, run_ids: Collection[RunId]) -> dict[int, datetime]:

@@ -251,23 +251,29 @@ async def lock_silent_runs(tx: Transaction, *, limit: int) -> Sequence[SilentRun
     Rows that another transaction is changing are skipped; those returned stay locked until this
     one ends. The database's clock decides.
     """
-    silence = sa.type_coerce(tx.now, sa.BigInteger) - sa.type_coerce(
+    rows = await tx.execute(locking_silent_runs(tx.now, limit))
+    return [SilentRun(run_of(row), row.silence) for row in rows]
+
+
+@lru_cache
+def locking_silent_runs(now: Clock, limit: int) -> sa.Select[Any]:
+    """Query of ``lock_silent_runs``."""
+    silence = sa.type_coerce(now, sa.BigInteger) - sa.type_coerce(
         runs.c.heartbeat_at, sa.BigInteger
     )
-    rows = await tx.execute(
+    return (
         select_runs()
         .add_columns(sa.type_coerce(silence, Duration).label("silence"))
         .where(
             IS_OPEN,
             # None is given up earlier: this is where the index is entered.
-            runs.c.heartbeat_at <= after(tx.now, sa.literal(-SHORTEST_SILENCE, Duration)),
+            runs.c.heartbeat_at <= after(now, sa.literal(-SHORTEST_SILENCE, Duration)),
             runs.c.longest_silence <= silence,
         )
         .order_by(runs.c.heartbeat_at)
         .limit(limit)
         .with_for_update(of=runs, skip_locked=True)
     )
-    return [SilentRun(run_of(row), row.silence) for row in rows]
 
 
 async def insert_runs(

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from runhook.domain.service.replicas import LONGEST_SILENCE, Replica, ReplicaRole, SeenReplica
 from runhook.storage.engine.columns import Duration
@@ -14,28 +16,30 @@ from runhook.storage.engine.tables import replicas
 
 async def note_sign_of_life(tx: Transaction, replica: Replica, *, attempts_lately: int) -> None:
     """Write that a process lives and how busy it is, the first time with all about it."""
-    signs = {"seen_at": tx.now, "attempts_lately": attempts_lately}
     await tx.execute(
-        insert(replicas)
-        .values(
-            name=replica.name,
-            host=replica.host,
-            roles=list(replica.roles),
-            version=replica.version,
-            started_at=replica.started_at,
-            **signs,
-        )
-        .on_conflict_do_update(index_elements=[replicas.c.name], set_=signs)
+        noting_sign_of_life(tx.now),
+        {
+            "name": replica.name,
+            "host": replica.host,
+            "roles": list(replica.roles),
+            "version": replica.version,
+            "started_at": replica.started_at,
+            "attempts_lately": attempts_lately,
+        },
     )
+
+
+@lru_cache
+def noting_sign_of_life(now: Clock) -> Insert:
+    """Statement of ``note_sign_of_life``."""
+    noting = insert(replicas).values(seen_at=now)
+    signs = {"seen_at": now, "attempts_lately": noting.excluded.attempts_lately}
+    return noting.on_conflict_do_update(index_elements=[replicas.c.name], set_=signs)
 
 
 async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
     """Every known process, the earliest start first."""
-    rows = await tx.execute(
-        sa.select(replicas, shown_lately(tx.now).label("is_alive")).order_by(
-            replicas.c.started_at, replicas.c.name
-        )
-    )
+    rows = await tx.execute(listing_replicas(tx.now))
     return [
         SeenReplica(
             replica=Replica(
@@ -51,6 +55,14 @@ async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
         )
         for row in rows
     ]
+
+
+@lru_cache
+def listing_replicas(now: Clock) -> sa.Select[Any]:
+    """Query of ``list_replicas``."""
+    return sa.select(replicas, shown_lately(now).label("is_alive")).order_by(
+        replicas.c.started_at, replicas.c.name
+    )
 
 
 def shown_lately(now: Clock) -> sa.ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """What the database's clock says, what is known of it, and what would wait too long for it."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -24,6 +25,8 @@ from runhook.storage.engine.tables import (
 )
 from runhook.storage.runs.expectations import INTERVAL
 
+FIND_TIMEKEEPING = sa.select(timekeeping)
+WRITE_TIMEKEEPING = sa.update(timekeeping)
 ONLY = 1
 """The id of the only row."""
 SHORT = timedelta(minutes=5)
@@ -32,14 +35,19 @@ SHORT = timedelta(minutes=5)
 
 async def moment_of(tx: Transaction) -> datetime:
     """The present moment on the database's clock."""
-    rows = await tx.execute(sa.select(sa.type_coerce(tx.now, UtcDateTime)))
-    moment: datetime = rows.scalar_one()
+    moment: datetime = (await tx.execute(asking_moment(tx.now))).scalar_one()
     return moment
+
+
+@lru_cache
+def asking_moment(now: Clock) -> sa.Select[tuple[datetime]]:
+    """Query of ``moment_of``."""
+    return sa.select(sa.type_coerce(now, UtcDateTime))
 
 
 async def find_timekeeping(tx: Transaction) -> Timekeeping | None:
     """State of the clock; None before the first look at it."""
-    row = (await tx.execute(sa.select(timekeeping))).one_or_none()
+    row = (await tx.execute(FIND_TIMEKEEPING)).one_or_none()
     if row is None:
         return None
     return Timekeeping(
@@ -61,7 +69,7 @@ async def write_timekeeping(tx: Transaction, kept: Timekeeping, *, is_first: boo
     if is_first:
         await tx.execute(sa.insert(timekeeping).values(id=ONLY, **values))
     else:
-        await tx.execute(sa.update(timekeeping).values(**values))
+        await tx.execute(WRITE_TIMEKEEPING, values)
 
 
 async def let_go_on(tx: Transaction, schedule: RetrySchedule, *, limit: int) -> int:

@@ -41,26 +41,20 @@ CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphert
 SENT_OPTIONS = [one for one in OPTIONS if one.use is not Use.PUBLISHING]
 USUAL = written(NO_OPTIONS)
 SECRET_OPTIONS = [one for one in OPTIONS if one.kind.has_secrets]
-NOTED = (
-    "dispatched_at",
-    "http_status_code",
-    "failing_since",
-    "consecutive_failures",
-    "failed_probes",
-    "paused_until",
-)
-"""What is written of a dispatch."""
+DISPATCH = ("dispatched_at", "http_status_code")
+"""Columns of a webhook's latest attempt."""
+HEALTH = ("failing_since", "consecutive_failures", "failed_probes", "paused_until")
+"""Columns of how a webhook's endpoint does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """A webhook's latest attempt, and how its endpoint does since."""
+    """A webhook's latest attempt."""
 
     webhook_id: WebhookId
     at: datetime
     status_code: int
     """0 for no answer."""
-    health: Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,65 +496,90 @@ async def newest_secret_opens(tx: Transaction) -> bool:
     return ciphertext is None or tx.vault.opens(ciphertext)
 
 
-async def lock_dispatched(
-    tx: Transaction, webhook_ids: Collection[WebhookId]
-) -> tuple[dict[WebhookId, Webhook], datetime]:
-    """Webhooks, deleted ones as inactive, locked; and the time on the database's clock.
+async def lock_webhooks(tx: Transaction, webhook_ids: Collection[WebhookId]) -> Sequence[Webhook]:
+    """Webhooks, deleted ones as inactive, locked.
 
-    No other transaction changes them before this one ends, but deliveries to them can be added. In
-    the order of their ids, so that two workers wait for each other in one order.
+    No other transaction changes them before this one ends, but deliveries to them can be added.
     """
-    statement = locking_dispatched(tx.database.is_among(webhooks.c.id, "ids"), tx.now)
-    rows = (await tx.execute(statement, {"ids": sorted(webhook_ids)})).all()
-    return {row.id: webhook_of(row) for row in rows}, rows[0].now
-
-
-@lru_cache
-def locking_dispatched(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
-    """Build the query of ``lock_dispatched``."""
-    return (
-        sa.select(webhooks, now.label("now"))
-        .where(is_asked)
+    rows = await tx.execute(
+        sa.select(webhooks)
+        .where(webhooks.c.id.in_(sorted(webhook_ids)))
         .order_by(webhooks.c.id)
         .with_for_update(key_share=True)
     )
+    return [webhook_of(row) for row in rows]
 
 
-async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> None:
-    """Write when webhooks were last dispatched to, what they answered, and how they do since.
+async def note_dispatches(
+    tx: Transaction, dispatches: Sequence[Dispatch]
+) -> tuple[Mapping[WebhookId, Webhook], datetime]:
+    """Write when webhooks were last dispatched to, and what they answered.
 
-    Their rows must be locked.
+    Returns:
+        the webhooks in the order of their ids, locked, deleted ones as inactive; and the time on
+        the database's clock.
     """
-    await tx.execute_many(
-        noting_dispatches(tx.database),
+    found = await tx.execute_many(
+        noting_dispatches(tx.database, tx.now),
         [
             {
                 "id": one.webhook_id,
                 "dispatched_at": one.at,
                 "http_status_code": one.status_code,
-                "failing_since": one.health.failing_since,
-                "consecutive_failures": one.health.consecutive_failures,
-                "failed_probes": one.health.failed_probes,
-                "paused_until": one.health.paused_until,
             }
             for one in dispatches
         ],
     )
+    rows = sorted(found.all(), key=lambda row: row.id)
+    return {row.id: webhook_of(row) for row in rows}, rows[0].now
 
 
 @lru_cache
-def noting_dispatches(database: Database) -> Batch:
+def noting_dispatches(database: Database, now: Clock) -> Batch:
     """Batch of ``note_dispatches``."""
-    given = database.rows_given("dispatch", columns_like(webhooks, ("id", *NOTED)))
+    given = database.rows_given("dispatch", columns_like(webhooks, ("id", *DISPATCH)))
     dispatch = given.table.c
+    is_dispatched = webhooks.c.id == dispatch.id
     statement = (
         sa.update(webhooks)
-        .where(webhooks.c.id == dispatch.id)
+        .where(is_dispatched, database.locked(webhooks, is_dispatched, for_deletion=False))
         .values(
-            **{name: dispatch[name] for name in NOTED},
+            **{name: dispatch[name] for name in DISPATCH},
             held_up_since=sa.null(),
             held_up_by=sa.null(),
         )
+        .returning(webhooks, now.label("now"))
+    )
+    return Batch(statement, given)
+
+
+async def note_health(tx: Transaction, health: Mapping[WebhookId, Health]) -> None:
+    """Write how endpoints do; their webhooks must be locked."""
+    if health:
+        await tx.execute_many(
+            noting_health(tx.database),
+            [
+                {
+                    "id": webhook_id,
+                    "failing_since": one.failing_since,
+                    "consecutive_failures": one.consecutive_failures,
+                    "failed_probes": one.failed_probes,
+                    "paused_until": one.paused_until,
+                }
+                for webhook_id, one in health.items()
+            ],
+        )
+
+
+@lru_cache
+def noting_health(database: Database) -> Batch:
+    """Batch of ``note_health``."""
+    given = database.rows_given("health", columns_like(webhooks, ("id", *HEALTH)))
+    health = given.table.c
+    statement = (
+        sa.update(webhooks)
+        .where(webhooks.c.id == health.id)
+        .values(**{name: health[name] for name in HEALTH})
     )
     return Batch(statement, given)
 

@@ -4,6 +4,6 @@ FROM password_resets
 WHERE password_resets.id IN (SELECT password_resets.id
 FROM password_resets
 WHERE password_resets.expires_at < $1::BIGINT ORDER BY password_resets.expires_at
- LIMIT $2::INTEGER) ORDER BY password_resets.id FOR UPDATE)
+ LIMIT $2::INTEGER) ORDER BY password_resets.id FOR UPDATE OF password_resets)
  DELETE FROM password_resets WHERE password_resets.id IN (SELECT locked.id
 FROM locked);

@@ -16,6 +16,6 @@ WHERE redelivery_shares.webhook_id = webhooks.id
 FROM redeliveries
 WHERE redeliveries.webhook_id = webhooks.id
  LIMIT 1) IS NULL ORDER BY webhooks.deleted_at
- LIMIT $2::INTEGER) ORDER BY webhooks.id FOR UPDATE)
+ LIMIT $2::INTEGER) ORDER BY webhooks.id FOR UPDATE OF webhooks)
  DELETE FROM webhooks WHERE webhooks.id IN (SELECT locked.id
 FROM locked);

@@ -3,7 +3,7 @@ UPDATE webhooks SET name=$1::VARCHAR, description=$2::VARCHAR, client_url=$3::VA
 WITH locked AS
 (SELECT interests.topic AS topic, interests.webhook_id AS webhook_id
 FROM interests
-WHERE interests.webhook_id = $1::VARCHAR COLLATE "C" ORDER BY interests.topic, interests.webhook_id FOR UPDATE)
+WHERE interests.webhook_id = $1::VARCHAR COLLATE "C" ORDER BY interests.topic, interests.webhook_id FOR UPDATE OF interests)
  DELETE FROM interests WHERE (interests.topic, interests.webhook_id) IN (SELECT locked.topic, locked.webhook_id
 FROM locked);
 

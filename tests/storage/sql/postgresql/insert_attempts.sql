@@ -1,0 +1,3 @@
+INSERT INTO attempts (delivery_id, number, trigger, sent_at, duration, phases, http_status_code, failure, error, note, request_headers, response_headers, response_body) SELECT added.delivery_id, added.number, added.trigger, added.sent_at, added.duration, added.phases, added.http_status_code, added.failure, added.error, added.note, added.request_headers, added.response_headers, added.response_body
+FROM unnest($1::TEXT[], $2::INTEGER[], $3::TEXT[], $4::BIGINT[], $5::BIGINT[], $6::JSON[], $7::INTEGER[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::JSON[], $12::JSON[], $13::BYTEA[]) AS added(delivery_id, number, trigger, sent_at, duration, phases, http_status_code, failure, error, note, request_headers, response_headers, response_body)
+WHERE true;

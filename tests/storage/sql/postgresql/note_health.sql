@@ -1,0 +1,1 @@
+UPDATE webhooks SET failing_since=health.failing_since, consecutive_failures=health.consecutive_failures, failed_probes=health.failed_probes, paused_until=health.paused_until FROM unnest($1::TEXT[], $2::BIGINT[], $3::INTEGER[], $4::INTEGER[], $5::BIGINT[]) AS health(id, failing_since, consecutive_failures, failed_probes, paused_until) WHERE webhooks.id = health.id;

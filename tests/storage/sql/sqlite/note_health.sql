@@ -1,0 +1,2 @@
+UPDATE webhooks SET failing_since=health.failing_since, consecutive_failures=health.consecutive_failures, failed_probes=health.failed_probes, paused_until=health.paused_until FROM (SELECT json_extract(anon_1.value, '$[0]') AS id, json_extract(anon_1.value, '$[1]') AS failing_since, json_extract(anon_1.value, '$[2]') AS consecutive_failures, json_extract(anon_1.value, '$[3]') AS failed_probes, json_extract(anon_1.value, '$[4]') AS paused_until
+FROM json_each(?) AS anon_1) AS health WHERE webhooks.id = health.id;
