@@ -436,7 +436,7 @@ async def test_an_account_has_only_so_many_consumers(store: Store, clock: Manual
         ({"client_url": "consume:My Laptop"}, "client_url"),
         ({"client_url": "consume:" + "x" * 64}, "client_url"),
         ({"format": "slack"}, "format"),
-        ({"hold": 5, "notify": "failures"}, "hold"),
+        ({"hold": 5, "notify": "failures"}, "notify"),
         ({"notify": "failures"}, "notify"),
         ({"rate_limit": "10/second"}, "rate_limit"),
         ({"retry_schedule": [1]}, "retry_schedule"),

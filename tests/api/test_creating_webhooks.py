@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from runhook.domain.webhooks.options import OPTIONS
 from runhook.storage.people.accounts import find_account
 from tests.support.api import A_WEBHOOK, CREATED, Api, data_of, new_run, new_webhook, told
 
@@ -94,25 +95,9 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "updated_at": "1772366400000000",
         "http_status_code": "0",
         "deactivate_reason": None,
-        "format": "dbt_cloud",
-        "format_settings": None,
-        "payload_version": "2022-05",
         "project_ids": [],
         "environment_ids": [],
-        "retry_schedule": None,
-        "rate_limit": None,
-        "authorization": None,
-        "client_certificate": None,
-        "ca_certificate": None,
-        "attempt_timeout": None,
-        "verify_tls": True,
-        "notify": "every",
-        "hold": 0,
-        "include_results": False,
-        "result_filter": [],
-        "node_filter": None,
-        "mention": {},
-        "custom_headers": {},
+        **{one.name: one.write(one.default) for one in OPTIONS},
         "previous_secret_until": None,
         "failing_since": None,
         "consecutive_failures": 0,

@@ -114,6 +114,8 @@ class Option:
     """What the API's documents say of it."""
     null: Null
     use: Use
+    is_for_consumers: bool
+    """Whether a webhook that a consumer reads may have it."""
     is_advanced: bool
     """Whether the form shows it among what few webhooks need."""
     audited_as: str
@@ -152,11 +154,18 @@ def option(
     hint: str = "",
     null: Null = Null.RESETS,
     use: Use = Use.SENDING,
+    is_for_consumers: bool | None = None,
     is_advanced: bool = False,
     audited_as: str = "",
     audited_renewals: str = "",
 ) -> D | T:
-    """Declare an option as the field of a dataclass; the arguments are those of ``Option``."""
+    """Declare an option as the field of a dataclass; the arguments are those of ``Option``.
+
+    Nothing is sent to consumers: unless it says otherwise, an option is for them if it is used when
+    the event happens.
+    """
+    if is_for_consumers is None:
+        is_for_consumers = use is not Use.SENDING
     declared = {
         "kind": kind,
         "default": default,
@@ -165,6 +174,7 @@ def option(
         "hint": hint,
         "null": null,
         "use": use,
+        "is_for_consumers": is_for_consumers,
         "is_advanced": is_advanced,
         "audited_as": audited_as,
         "audited_renewals": audited_renewals,

@@ -17,7 +17,7 @@ from runhook.domain.formats.format import Audience
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import AccountId, RunId
-from runhook.domain.webhooks.options import NO_OPTIONS
+from runhook.domain.webhooks.options import OPTIONS
 from runhook.domain.webhooks.webhook import CONSUME, Webhook
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -34,17 +34,6 @@ LARGEST_READ = 1 << 20
 """Bytes of the bodies that one read returns at most, but for a single one that is larger."""
 MOST_ACKNOWLEDGED = 1_000
 """How many deliveries one request acknowledges at most."""
-SENDING_OPTIONS = (
-    "hold",
-    "notify",
-    "retry_schedule",
-    "rate_limit",
-    "attempt_timeout",
-    "client_certificate",
-    "ca_certificate",
-    "verify_tls",
-)
-"""Options that say how and when requests leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +111,11 @@ def check_consumed(webhook: Webhook) -> Webhook:
     """Check that a webhook has nothing that its consumer has no use for, if it has one.
 
     Raises:
-        InvalidError: an option says how requests leave.
+        InvalidError: an option is not for consumers.
     """
-    for name in SENDING_OPTIONS if webhook.is_consumed else ():
-        if getattr(webhook.options, name) != getattr(NO_OPTIONS, name):
-            raise InvalidError("a consumer has no use for it; leave it out", field=name)
+    for one in OPTIONS if webhook.is_consumed else ():
+        if not one.is_for_consumers and getattr(webhook.options, one.name) != one.default:
+            raise InvalidError("a consumer has no use for it; leave it out", field=one.name)
     return webhook
 
 

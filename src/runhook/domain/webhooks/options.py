@@ -150,6 +150,7 @@ class Options:
         "after a success and the recovery (`changes`, the default of formats that people read)",
         null=Null.KEEPS,
         use=Use.PUBLISHING,
+        is_for_consumers=False,
     )
     hold: timedelta = option(
         timedelta(),
@@ -160,6 +161,7 @@ class Options:
         help="how many minutes a failure waits before it is sent, up to 60; if its job succeeds "
         "meanwhile, it is not sent",
         use=Use.PUBLISHING,
+        is_for_consumers=False,
     )
     mention: Mention = option(
         {},
@@ -189,6 +191,7 @@ class Options:
         hint=f"One a line, as Name: value. Values are secrets; {MASK} keeps the present one.",
         help=f"an object of at most {HEADERS_LIMIT} names and values, sent with each attempt",
         null=Null.KEEPS,
+        is_for_consumers=True,
         audited_as="header_names",
         audited_renewals="new_header_values",
     )
@@ -216,6 +219,7 @@ class Options:
         f"{SIGNATURE_HEADER}.",
         help="the endpoint's credential in `Authorization`; the signature that is there otherwise "
         f"is in `{SIGNATURE_HEADER}` then",
+        is_for_consumers=True,
         is_advanced=True,
     )
     client_certificate: ClientCertificate | None = option(
