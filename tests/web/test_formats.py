@@ -217,7 +217,11 @@ async def test_a_webhooks_page_says_how_it_is_told(ada, admin):
         "name": "x",
         "format": "slack",
         "client_url": "https://hooks.slack.com/services/T/B/x",
+        "result_filter": ["new_failures", "warnings"],
         "hold": 15,
+        "retry_schedule": [10, 60],
+        "custom_headers": {"X-Api-Key": "planted"},
+        "attempt_timeout": 30,
         "node_filter": {"groups": ["finance"], "catch_all": True},
         "mention": {"Ann": "U0000001", "finance": "S0000001"},
     }
@@ -226,13 +230,22 @@ async def test_a_webhooks_page_says_how_it_is_told(ada, admin):
     shown = await page_at(ada, f"/accounts/1/webhooks/{made['id']}")
 
     chips = [one.text for one in shown.main.all(class_="chip")]
-    for one in (
-        "failures and recoveries",
-        "holds failures 15 min",
-        "only some nodes, and those without an owner",
-        "mentions 2",
-    ):
-        assert one in chips
+    assert (
+        chips[-10:]
+        == [
+            "Slack",
+            "only new failures or warnings",
+            "only some nodes, and those without an owner",
+            "failures and recoveries",
+            "holds failures 15 min",
+            "mentions 2",
+            "custom headers",
+            "retry schedule: 10, 60",
+            "1/second",
+            "within 30.0 s",
+            "all jobs",
+        ][-10:]
+    )
 
 
 async def test_a_test_says_what_a_success_does_not(api: Api, ada, admin):

@@ -35,6 +35,7 @@ from runhook.server.web.page.said import Done
 from runhook.server.web.page.showing import how_many
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.webhooks.charts import overview_of, sparkline
+from runhook.server.web.webhooks.chips import option_chips
 from runhook.server.web.webhooks.marks import marks_of
 from runhook.server.web.webhooks.snippets import snippets
 from runhook.storage.deliveries.consuming import progress_of
@@ -114,6 +115,7 @@ async def show_webhook(
         "webhooks/show",
         section=SECTION,
         webhook=webhook,
+        chips=option_chips(webhook.options),
         log=log,
         progress=progress,
         overview=overview,
