@@ -210,7 +210,7 @@ def forms_of(values: Iterable[str]) -> set[str]:
 
 def spellings(value: str) -> Iterator[str]:
     """Yield a value in all ways that it may be spelled."""
-    content = bytes_of(value)
+    content = bytes_of_variable(value)
     yield value
     for encoded in (quote(content, safe=""), quote(content), quote_plus(content)):
         yield encoded
@@ -226,7 +226,7 @@ def spellings(value: str) -> Iterator[str]:
         yield base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def bytes_of(value: str) -> bytes:
+def bytes_of_variable(value: str) -> bytes:
     """Bytes of a variable's value: those that it was read from if they are no UTF-8."""
     try:
         return value.encode(errors="surrogateescape")
