@@ -166,11 +166,11 @@ def alert_of(message: Message, settings: PagerDutySettings) -> dict[str, object]
             "class": message.status.value,
             "custom_details": details,
         },
-        **({"links": list(map(link_of, message.links))} if message.links else {}),
+        **({"links": list(map(incident_link, message.links))} if message.links else {}),
         "client": "Runhook",
         **({"client_url": message.run_link.url} if message.run_link else {}),
     }
 
 
-def link_of(link: Link) -> dict[str, object]:
+def incident_link(link: Link) -> dict[str, object]:
     return {"href": link.url, "text": link.title}
