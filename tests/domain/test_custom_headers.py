@@ -12,6 +12,13 @@ from runhook.domain.webhooks.custom_headers import (
 HEADERS = HeadersKind()
 
 
+def test_headers_are_written_by_name_and_shown_a_line_each():
+    headers = {"X-One": "1", "X-Two": "2"}
+
+    assert HEADERS.write(headers) == headers
+    assert HEADERS.show(headers) == "X-One: 1\nX-Two: 2"
+
+
 def test_what_is_masked_keeps_its_value_whatever_the_case_of_its_name():
     kept = {"X-One": "1", "X-Two": "2"}
 

@@ -13,6 +13,8 @@ from runhook.domain.network.destinations import (
     check_own_address,
     check_url,
     embedded_addresses,
+    host_name,
+    literal_addresses,
     masked_url,
     origin_of,
     parse_network,
@@ -573,6 +575,33 @@ def test_an_origin_is_written_in_one_way():
 )
 def test_what_is_wrong_with_a_url_is_a_whole_sentence(url, sentence):
     assert refusal_of_url(url) == f"client_url: {sentence}"
+
+
+def test_a_refused_address_is_told_though_a_user_stands_before_it():
+    assert refusal_of_url("https://me@127.0.0.1/").startswith("client_url: address_refused: ")
+
+
+def test_a_host_name_has_253_characters_at_most():
+    longest = "a." * 125 + "abc"
+
+    assert len(longest) == 253
+    assert host_name(longest) == longest
+    assert host_name(f"b{longest}") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("fe80::a9fe:a9fe%eth0", "fe80::a9fe:a9fe"),
+        ("::1%XX", "::1"),
+        ("127.0.0.1.", "127.0.0.1"),
+        ("127.1..", "127.0.0.1"),
+        ("\N{FULLWIDTH DIGIT ONE}27.1.", "127.0.0.1"),
+        ("LOCALHOST.", "127.0.0.1"),
+    ],
+)
+def test_an_address_is_recognised_with_a_zone_and_with_dots_behind(host, address):
+    assert list(map(str, literal_addresses(host))) == [address]
 
 
 def test_two_slashes_within_a_path_are_not_those_before_the_host():

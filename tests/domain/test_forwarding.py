@@ -87,6 +87,8 @@ def test_a_peer_on_a_socket_of_both_kinds_is_the_address_that_it_maps():
     ("forwarded_for", "proto", "scheme"),
     [
         ((), ("https",), "https"),
+        ((), ("http, https",), "https"),
+        ((), ("https, http",), "http"),
         (("198.51.100.1",), ("HTTPS",), "https"),
         (("198.51.100.1",), ("http",), "http"),
         (("198.51.100.1, 10.0.0.8",), ("https, http",), "https"),

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.identities import (
     LONGEST_GROUP,
     LONGEST_SUBJECT,
@@ -57,6 +58,26 @@ def test_a_groups_name_may_have_commas_and_equal_signs():
 def test_what_is_no_group_with_a_role_is_refused(text: str):
     with pytest.raises(InvalidError):
         GroupRoles.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a=1:member, b ", "`b` is not GROUP=ACCOUNT:ROLE, as data-team=1:member"),
+        ("a=1:boss", "`boss` is not a role: give one of owner, admin, member, viewer"),
+    ],
+)
+def test_why_it_is_refused_is_said(text: str, sentence: str):
+    with pytest.raises(InvalidError) as refused:
+        GroupRoles.parse(text)
+
+    assert refused.value.message == sentence
+
+
+def test_a_group_may_be_of_the_account_with_the_largest_id():
+    (entry,) = GroupRoles.parse(f"a={LARGEST_ID}:member").entries
+
+    assert entry.account_id == LARGEST_ID
 
 
 def test_of_several_groups_the_role_that_may_most_counts():

@@ -122,6 +122,8 @@ def test_what_only_the_configuration_says_counts():
             ],
         ),
         ('"Lee, Ann"', [Owner(name='"Lee, Ann"')]),
+        ('"Ann Lee" <ann@example.com>', [Owner(name="Ann Lee", email="ann@example.com")]),
+        ("Xaver X <x@example.com>", [Owner(name="Xaver X", email="x@example.com")]),
         ("Lee, Ann", [Owner(name="Lee, Ann")]),
         (12, [Owner(name="12")]),
         ("Data, Core & Co <", [Owner(name="Data, Core & Co <")]),
@@ -183,12 +185,13 @@ def test_a_test_that_depends_on_no_list_of_nodes_belongs_to_none(depends_on: obj
 
 def test_a_test_of_very_many_models_belongs_to_the_first():
     models = [a_node(f"model.shop.m{n}", group=f"g{n}") for n in range(MOST_ATTACHED + 1)]
-    test = a_node("test.shop.sums", depends_on={"nodes": [one["unique_id"] for one in models]})
+    nodes = [one["unique_id"] for one in models]
+    test = a_node("test.shop.sums", group="own", depends_on={"nodes": nodes})
 
     found = facts(a_manifest(test, *models), "test.shop.sums")
 
     assert found.attached_to == tuple(one["unique_id"] for one in models[:MOST_ATTACHED])
-    assert found.groups == tuple(f"g{n}" for n in range(MOST_GROUPS))
+    assert found.groups == ("own", *(f"g{n}" for n in range(MOST_GROUPS - 1)))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +204,7 @@ def test_a_test_of_very_many_models_belongs_to_the_first():
     ],
 )
 def test_a_group_that_names_no_object_has_no_owner(said: Mapping[str, object], groups: object):
-    found = facts(a_manifest(a_node(**said), a_group()))
+    found = facts(a_manifest(a_node(**said), a_group(), a_group("7")))
 
     assert (found.groups, found.owners) == (groups, ())
 

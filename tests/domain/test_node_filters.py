@@ -7,7 +7,7 @@ import pytest
 
 from runhook.domain.dbt.results import read_node_results
 from runhook.domain.errors import InvalidError
-from runhook.domain.options.declaring import changed
+from runhook.domain.options.declaring import changed, options_in
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.node_filters import (
     LONGEST,
@@ -264,3 +264,15 @@ def test_the_first_nodes_are_named(count, words):
     shown = shown_of(a_failed_run(*[PAYMENTS] * count), groups=("finance",))
 
     assert shown.status_message == words
+
+
+def test_each_list_of_a_filter_is_declared_with_words_of_its_own():
+    groups, owners, *_ = options_in(NodeFilter)
+
+    assert (groups.default, groups.label, groups.hint, groups.help) == (
+        (),
+        "Groups",
+        "One a line.",
+        "names of dbt's groups",
+    )
+    assert owners.hint == "Names or e-mail addresses, one a line."

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runhook.domain.messages.telling import DeliveryId, PayloadVersion, WebhookId
 from runhook.domain.payload import RENDERERS
-from runhook.domain.payload.v2023_02 import precise_text
+from runhook.domain.payload.v2023_02 import precise_text, second_text
 from runhook.domain.runs.events import Event, EventType, events_for
 from runhook.domain.runs.run import (
     OUTCOMES_OF_STATUS,
@@ -495,6 +495,13 @@ def test_a_precise_time_has_no_trailing_zeros(microsecond, fraction):
     time = datetime(2023, 5, 4, 9, 39, 44, microsecond, tzinfo=UTC)
 
     assert precise_text(time) == f"2023-05-04T09:39:44{fraction}Z"
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+def test_times_are_in_utc_wherever_the_machine_is():
+    time = datetime(2023, 5, 4, 9, 39, 44, tzinfo=UTC)
+
+    assert (second_text(time), precise_text(time)) == ("2023-05-04T09:39:44Z",) * 2
 
 
 @given(time=times)

@@ -179,6 +179,13 @@ def test_exceptions_need_no_space_between_them():
     assert proxies.proxy_for("http", "b.example", 80) is None
 
 
+@pytest.mark.parametrize("exception", [":80", "a.example:http", "a.example:"])
+def test_an_exception_with_no_host_or_no_port_is_about_nothing(exception):
+    proxies = Proxies.of({"http_proxy": "http://proxy:3128", "no_proxy": exception})
+
+    assert proxies.proxy_for("http", "a.example", 80) is not None
+
+
 def test_an_exception_with_a_port_is_about_that_port_alone():
     proxies = Proxies.of({"http_proxy": "http://proxy:3128", "no_proxy": "a.example:8080"})
 

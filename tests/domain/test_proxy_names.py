@@ -71,4 +71,5 @@ def test_groups_beyond_the_bounds_are_left_out():
 
     assert identity_named([ADA], [f"{longest},{longest}x"]).groups == {longest}
     assert identity_named([ADA], [many]).groups == {f"g{n}" for n in range(MOST_GROUPS)}
+    assert identity_named([ADA], ["a, ,b,"]).groups == {"a", "b"}
     assert identity_named([ADA], [" " * LONGEST_GROUPS]).groups == frozenset()

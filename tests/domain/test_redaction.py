@@ -33,6 +33,8 @@ from runhook.domain.secrets.redaction import Redactor
         "apiKey",
         "dbPassword",
         "SENTRY_DSN",
+        "accessKey",
+        "apiToken",
         "SNOWFLAKE_PASSWORD_PROD",
     ],
 )
@@ -54,6 +56,8 @@ def test_knows_a_secret_by_its_name(name: str):
         "PASSWORD_FILE",
         "SECRET_NAME",
         "TOKENIZER",
+        "SORT_KEY",
+        "ACCESS_ZONE",
         "BYPASS",
     ],
 )
@@ -232,6 +236,12 @@ def test_a_secret_that_everybody_knows_takes_no_word_away(environ: dict[str, str
     assert Redactor(environ)(text) == text
 
 
+def test_a_word_goes_though_a_variable_of_another_kind_has_it_too():
+    redact = Redactor({"DB_PASSWORD": "shopping", "COLOUR": "shopping"})
+
+    assert redact("no schema shopping") == "no schema *****"
+
+
 def test_a_word_that_names_something_stays():
     redact = Redactor({"DB_PASSWORD": "shopping"}, names=["shopping-nightly"])
 
@@ -307,6 +317,8 @@ def test_what_stands_in_a_secrets_place_goes_whatever_it_is(
         ('"password": "a", "user": "u"', '"password": "*****", "user": "u"'),
         ("x='1' password='a' y='2'", "x='1' password='*****' y='2'"),
         ('password="""a""" next', 'password="*****" next'),
+        ('password="a\\""', 'password="*****"'),
+        ('password="\\"" next', 'password="*****" next'),
     ],
 )
 def test_a_value_in_quotes_ends_at_the_quote_that_closes_it(text: str, shown: str):
@@ -328,6 +340,7 @@ def test_a_value_in_quotes_ends_at_the_quote_that_closes_it(text: str, shown: st
         ("password='a']b", "password='*****']b"),
         ("password='a'}b", "password='*****'}b"),
         ("password='a'\nb", "password='*****'\nb"),
+        ("password='a'Xb c X", "password=***** c X"),
     ],
 )
 def test_a_word_of_a_shell_goes_on_behind_a_quote(text: str, shown: str):
@@ -341,6 +354,8 @@ def test_a_word_of_a_shell_goes_on_behind_a_quote(text: str, shown: str):
         ("password={a: [b, {c}], d} next}", "password=***** next}"),
         ("password=[a, [b], c] next]", "password=***** next]"),
         ("password=[a next", "password=*****"),
+        ("password=[XaX] next", "password=***** next"),
+        ("password=Xa next", "password=***** next"),
     ],
 )
 def test_a_list_or_an_object_goes_as_a_whole(text: str, shown: str):

@@ -109,6 +109,7 @@ def test_a_template_is_sent_with_its_own_method_and_credential_and_no_proof():
     [
         ("https://example.com/v2/alerts", "https://example.com/v2/alerts/key/close"),
         ("https://example.com/v2/alerts/", "https://example.com/v2/alerts/key/close"),
+        ("https://example.com/X", "https://example.com/X/key/close"),
         ("https://example.com", "https://example.com/key/close"),
         ("https://example.com/a?b=1?/", "https://example.com/a/key/close?b=1?/"),
     ],

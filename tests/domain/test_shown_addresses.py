@@ -33,6 +33,12 @@ from runhook.domain.secrets.shown_addresses import without_any_password, without
             "postgresql://db/dbt?application_name=y&sslpassword=*****&password=*****",
             "postgresql://db/dbt?application_name=y",
         ),
+        ("postgresql://a@/dbt", "postgresql://a@/dbt", "postgresql://a@/dbt"),
+        (
+            "postgresql://db/dbt?password=a://b",
+            "postgresql://db/dbt?password=*****",
+            "postgresql://db/dbt",
+        ),
         ("hunter2", "*****", "*****"),
         ("sqlite:///a/b.db", "sqlite:///a/b.db", "sqlite:///a/b.db"),
     ],

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from runhook.domain.webhooks.signature import (
     TOLERANCE,
     Secret,
+    SecretError,
     SignatureError,
     authorization_signature,
     check_authorization,
+    check_signing_secret,
     check_standard,
+    hint_at_secret,
     sign,
     standard_signature,
 )
@@ -303,7 +306,7 @@ def test_a_secret_of_another_form_still_serves_authorization_only(text):
     secret = Secret(text)
 
     assert secret.authorization_key() == text.encode()
-    with pytest.raises(SignatureError, match="not `whsec_` and base64"):
+    with pytest.raises(SignatureError, match=r"^the secret is not `whsec_` and base64$"):
         secret.standard_key()
 
 
@@ -336,6 +339,80 @@ def test_a_timestamp_that_is_off_is_refused_with_the_tolerance_in_words(toleranc
 
     with pytest.raises(SignatureError, match=f"^the webhook-timestamp header .* {words} off$"):
         check_standard(SECRET, signed(), BODY, now=late, tolerance=tolerance)
+
+
+COPIED = SECRET.reveal()
+UNCOPIED = "the secret is not as it was shown: "
+
+
+@pytest.mark.parametrize(
+    ("secret", "sentence"),
+    [
+        (None, "the secret is not set: it is None; is its variable set?"),
+        (7, "the secret is not a text but int"),
+        ("", "the secret is empty; is its variable set?"),
+        (b" whsec_ ", "the secret is empty; is its variable set?"),
+        (f"'{COPIED}", f"{UNCOPIED}it has quotation marks around it"),
+        (f'{COPIED}"', f"{UNCOPIED}it has quotation marks around it"),
+        (
+            f"{COPIED}é",
+            (
+                f"{UNCOPIED}it has characters that no secret has; was its file read in another "
+                "encoding?"
+            ),
+        ),
+        (f"{COPIED} {COPIED}", f"{UNCOPIED}it has white space in it"),
+        (COPIED.replace("_", "-", 1), f"{UNCOPIED}it should begin with `whsec_`"),
+        (f"{COPIED}=", f"{UNCOPIED}it is not `whsec_` and base64; is it complete?"),
+    ],
+)
+def test_what_is_wrong_with_a_receivers_secret_is_said_without_it(secret, sentence):
+    with pytest.raises(SecretError) as refused:
+        check_signing_secret(secret)
+
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("secret", [COPIED, "a secret of dbt Cloud's", 'wit"h', "xwhsec_"])
+def test_a_secret_of_ours_and_any_other_text_can_be_one(secret):
+    assert check_signing_secret(f" {secret}\n") == secret
+    assert check_signing_secret(secret.encode()) == secret
+
+
+@pytest.mark.parametrize(
+    ("secret", "hint"),
+    [
+        (COPIED, ""),
+        (COPIED.removeprefix("whsec_"), "; was `whsec_` left out?"),
+        (COPIED.removeprefix("whsec_")[:20], ""),
+        (COPIED[:26], "; is the secret complete?"),
+        ("of dbt Cloud", ""),
+    ],
+)
+def test_a_secret_that_does_not_match_is_hinted_at(secret, hint):
+    assert hint_at_secret(Secret(secret)) == hint
+
+
+def test_a_header_that_is_missing_does_not_match():
+    with pytest.raises(SignatureError, match=r"^the Authorization header does not match"):
+        check_authorization(SECRET, {}, BODY)
+    with pytest.raises(SignatureError, match=r"^the X-Runhook-Signature header does not match"):
+        check_authorization(SECRET, {}, BODY, header="x-runhook-signature")
+
+
+def test_a_timestamp_has_up_to_12_digits():
+    signature = standard_signature(SECRET, message_id="m", seconds="000000000007", body=BODY)
+    headers = {
+        "webhook-id": "m",
+        "webhook-timestamp": "000000000007",
+        "webhook-signature": signature,
+    }
+
+    check_standard(SECRET, headers, BODY, now=NOW, tolerance=None)
+    with pytest.raises(SignatureError, match=r"not a number of seconds"):
+        check_standard(
+            SECRET, {**headers, "webhook-timestamp": "0" * 13}, BODY, now=NOW, tolerance=None
+        )
 
 
 def test_what_does_not_match_is_refused_in_words():

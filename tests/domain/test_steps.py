@@ -158,6 +158,8 @@ def test_the_log_of_a_step_that_is_not_known_to_have_succeeded_does_not_say_so()
             MODEL | {"message": "no such table\nDatabase Error in model customers"},
             "Error in model customers\n  no such table\n  Database Error in model customers",
         ),
+        (MODEL | {"message": "Error in hook"}, "Error in hook"),
+        (MODEL | {"message": "Error in hook\none\ntwo"}, "Error in hook\none\ntwo"),
         (MODEL | {"unique_id": "model.shop", "message": "x"}, "Error in model model.shop\n  x"),
         (MODEL | {"unique_id": "hook", "message": ""}, "Error in model hook\n  "),
     ],

@@ -52,6 +52,7 @@ def test_a_clock_that_has_lasted_stays_trusted():
     kept = looked_at(first_look(START), FAR, *[LONGEST_GAP] * 6, A_MINUTE)
 
     assert kept.trusts(kept.seen_at)
+    assert (kept.trusted_at, kept.doubted_since) == (kept.seen_at, None)
 
 
 def test_a_clock_that_is_set_back_while_it_is_doubted_has_to_last_anew():
@@ -67,6 +68,7 @@ def test_a_clock_that_is_set_back_while_it_is_doubted_has_to_last_anew():
 def test_a_day_is_no_jump_and_a_minute_back_is_no_setting_back():
     kept = looked_at(first_look(START), JUMP, -SET_BACK)
 
+    assert looked_at(first_look(START), JUMP).doubted_since is None
     assert first_look(START).trusts(START + JUMP)
     assert kept.trusts(kept.seen_at)
     assert kept.is_settled

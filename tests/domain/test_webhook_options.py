@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.options.declaring import written
 from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, changed_options
 
 BY_NAME = {one.name: one for one in OPTIONS}
@@ -59,6 +60,7 @@ def test_settings_that_are_given_replace_those_that_were_there():
     after = changed_options(before, {"format_settings": {**PAGER, "severity": "critical"}})
 
     assert after.settings != before.settings
+    assert written(after.settings)["severity"] == "critical"
 
 
 def test_another_format_does_not_keep_the_settings_of_the_one_before():
