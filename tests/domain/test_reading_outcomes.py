@@ -60,12 +60,22 @@ def read(outcome: Outcome, meaning: Meaning, words: str = "") -> Outcome:
     return read_outcome(outcome, Pager(meaning, words), host="pager.example.com")
 
 
-def test_a_redirect_is_told_in_our_words_and_not_in_those_of_its_page():
-    outcome = read(answered(302), Meaning.FINAL, "<html>Sign in</html>")
+@pytest.mark.parametrize("status_code", [300, 302, 399])
+def test_a_redirect_is_told_in_our_words_and_not_in_those_of_its_page(status_code):
+    outcome = read(answered(status_code), Meaning.FINAL, "<html>Sign in</html>")
 
     assert outcome.error == (
-        "The pager answered 302: redirects are not followed. That is not tried again; "
+        f"The pager answered {status_code}: redirects are not followed. That is not tried again; "
         "look at its key."
+    )
+
+
+@pytest.mark.parametrize("status_code", [299, 400])
+def test_any_other_answer_is_told_in_its_own_words(status_code):
+    outcome = read(answered(status_code), Meaning.FINAL, "wrong key.")
+
+    assert outcome.error == (
+        f"The pager answered {status_code}: wrong key. That is not tried again; look at its key."
     )
 
 
