@@ -1,6 +1,7 @@
 """JSON that all programs read alike: no key twice in an object, no NaN, no endless number."""
 
 import json
+import math
 from collections import Counter
 
 
@@ -54,7 +55,7 @@ def refuse_constant(name: str) -> float:
 def finite(text: str) -> float:
     """Read a number with a fraction or an exponent."""
     number = float(text)
-    if number in (float("inf"), float("-inf")):
+    if math.isinf(number):
         raise NotJsonError(f"the number `{text[:40]}` is too large")
     return number
 

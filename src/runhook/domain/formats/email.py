@@ -133,7 +133,7 @@ class Email(MessageFormat[EmailSettings]):
         if answer.is_success:
             return Reading(meaning=Meaning.TAKEN)
         if 500 <= answer.status < 600:
-            command = answer.headers.get(SMTP_COMMAND, "")
+            command = answer.headers.get(SMTP_COMMAND)
             if command in ABOUT_MESSAGE:
                 return Reading(meaning=Meaning.REFUSED, words=answer.text)
             if command in ABOUT_ADDRESSES:

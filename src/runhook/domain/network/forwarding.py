@@ -65,7 +65,7 @@ def client_behind(
         forwarded_for: the values of `X-Forwarded-For`, one for each header line.
         forwarded_proto: the values of `X-Forwarded-Proto`, likewise.
     """
-    address = read_client_address(peer or "")
+    address = peer_address = read_client_address(peer or "")
     hops = 0
     for text in last_parts(forwarded_for):
         if address is None or not trusted.trusts(address):
@@ -76,7 +76,6 @@ def client_behind(
             break
         address = before
         hops += 1
-    peer_address = read_client_address(peer or "")
     if peer_address is not None and trusted.trusts(peer_address):
         scheme = scheme_at(max(hops - 1, 0), last_parts(forwarded_proto)) or scheme
     return Client(address, scheme)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runhook.domain.errors import ForbiddenError, InvalidError
-from runhook.domain.names import check_shown
+from runhook.domain.names import is_shown
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.permissions import Role
 from runhook.domain.people.users import LONGEST_NAME, check_email
@@ -200,14 +200,8 @@ def subject_in(claims: Mapping[str, object], provider: str) -> str:
 def name_claimed(claims: Mapping[str, object], email: str) -> str:
     """What somebody is called: their name, or else what is before the `@`."""
     name = claims.get("name")
-    try:
-        return (
-            check_shown(name.strip()[:LONGEST_NAME], field="name")
-            if isinstance(name, str) and name.strip()
-            else email.partition("@")[0]
-        )
-    except InvalidError:
-        return email.partition("@")[0]
+    shown = name.strip()[:LONGEST_NAME] if isinstance(name, str) else ""
+    return shown if shown and all(map(is_shown, shown)) else email.partition("@")[0]
 
 
 def groups_in(claims: Mapping[str, object], name: str) -> frozenset[str]:
