@@ -91,6 +91,13 @@ def test_it_grows_back_to_the_most_and_not_at_once():
     assert after(least, rounds).requests == MOST
 
 
+def test_an_answer_counts_as_quick_up_to_the_bound():
+    budget = Budget(most=MOST, requests=4)
+
+    assert after(budget, 1, duration=QUICK) == after(budget, 1)
+    assert after(budget, 1, duration=QUICK + timedelta.resolution) == budget
+
+
 def test_an_answer_that_is_neither_quick_nor_slow_changes_nothing():
     budget = Budget(most=MOST, requests=4, quick_answers=3)
 

@@ -180,6 +180,12 @@ def test_a_secret_that_is_no_text_goes_too(secret: str, spelled: list[str]):
     assert [redact(f"[{one}]") for one in spelled] == ["[*****]"] * len(spelled)
 
 
+def test_what_stands_behind_a_colon_of_a_path_is_no_password():
+    redact = Redactor({"A_SECRET": "projects/shop/secrets/db:latest-one@eu"})
+
+    assert redact("no version latest-one") == "no version latest-one"
+
+
 def test_the_name_of_a_secrets_file_is_none():
     environ = {"GOOGLE_APPLICATION_CREDENTIALS": "/etc/keys/warehouse.json"}
 

@@ -173,6 +173,7 @@ def test_at_least_one_event_type_must_be_chosen_and_the_message_lists_them():
         check_event_types([])
 
     assert all(f"`{type_.value}`" in caught.value.message for type_ in EventType)
+    assert "`job.run.started`, `job.run.canceled`" in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["job.run.cancelled", "JOB.RUN.STARTED", "STARTED", "", "*"])

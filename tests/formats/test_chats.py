@@ -292,6 +292,17 @@ def test_google_chat_gets_exactly_this():
     assert [one["onClick"]["openLink"]["url"] for one in buttons] == [RUN, BUILD]
 
 
+def test_google_chat_shows_a_dash_for_a_node_that_says_nothing():
+    event = stories.failed()
+    results = {"failed": [{"unique_id": "model.shop.orders"}], "failed_total": 1}
+    event = stories.with_run(event, replace(event.run, results=results))
+
+    card = json.loads(Sender("google_chat", GoogleChat().answer, SPACE).draft(event).body)
+
+    (widget,) = card["cardsV2"][0]["card"]["sections"][1]["widgets"]
+    assert widget["decoratedText"]["text"] == "\N{EN DASH}"
+
+
 @pytest.mark.parametrize("query", ["", "?key=k", "?token=t", "?key=k#&token=t", "?keys=k&token=t"])
 def test_a_link_of_google_chat_without_its_credentials_is_refused(query):
     FORMATS["google_chat"].check_url(SPACE)

@@ -7,8 +7,10 @@ import pytest
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
+from runhook.domain.formats import jsm as jsm_format
 from runhook.domain.formats.format import Answer, Meaning
 from runhook.domain.options.declaring import changed, masked, options_in, written
+from runhook.domain.options.kinds import Choice
 from runhook.domain.runs.events import EventType
 from tests.formats import stories
 from tests.formats.exchanging import Sender, received
@@ -423,6 +425,12 @@ def test_words_of_environments_are_settings_with_words_of_their_own(name, settin
     (found,) = (one for one in options_in(FORMATS[name].settings) if one.name == setting)
 
     assert (found.default, (found.label, found.hint, found.help)) == (usual, words)
+
+
+def test_the_form_calls_words_of_a_service_as_the_service_does():
+    (priority,) = (one for one in options_in(FORMATS["jsm"].settings) if one.name == "priority")
+
+    assert priority.kind == Choice(jsm_format.Priority, {one: one for one in jsm_format.Priority})
 
 
 def test_a_key_that_cannot_be_is_refused_in_words():

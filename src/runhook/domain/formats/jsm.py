@@ -87,7 +87,7 @@ class Jsm(IncidentFormat[JsmSettings]):
         alias = message.correlation_key
         if message.is_over:
             return Rendered(
-                body=encoded({"source": "Runhook", "note": fit(message.headline, 1_000)}),
+                body=encoded({"source": "Runhook", "note": message.headline}),
                 path=f"/{quote(alias, safe='')}{CLOSE}",
             )
         job = message.job
