@@ -170,6 +170,7 @@ def test_a_password_may_have_the_characters_that_stand_around_it(address: str):
     ("secret", "spelled"),
     [
         ("caf\udce9-7x!q", ["caf\udce9-7x!q", "caf%E9-7x%21q", "Y2Fm6S03eCFx", r"caf\udce9-7x!q"]),
+        ("caf\udce9-7x!q", ["caf\N{REPLACEMENT CHARACTER}-7x!q", r"caf\ufffd-7x!q"]),
         ("half\ud83d-7x", ["half\ud83d-7x", "half%ED%A0%BD-7x", r"half\ud83d-7x"]),
     ],
 )

@@ -204,8 +204,16 @@ def is_word(value: str) -> bool:
 
 
 def forms_of(values: Iterable[str]) -> set[str]:
-    """Each value as it is, and as addresses, JSON, shells, SQL and headers spell it."""
-    return {form for value in values for form in spellings(value) if form}
+    """Each value as it is, and as addresses, JSON, shells, SQL and headers spell it.
+
+    A value that is no UTF-8 is also spelled as it looks to what reads it as UTF-8.
+    """
+    read = {
+        text
+        for value in values
+        for text in (value, bytes_of_variable(value).decode(errors="replace"))
+    }
+    return {form for text in read for form in spellings(text) if form}
 
 
 def spellings(value: str) -> Iterator[str]:
