@@ -205,6 +205,15 @@ def test_a_variable_that_is_not_utf_8_is_reported_readably(wrapper: Wrapper, ser
     assert service.body("runs")["environment_name"] == "gr?n"
 
 
+def test_a_secret_that_is_not_utf_8_costs_no_report(wrapper: Wrapper, service: StubService):
+    secret = b"gr\xfcn-secret".decode(errors="surrogateescape")
+
+    wrapper.with_variables(DB_PASSWORD=secret).run("dbt", "build", flags=["--reason", secret])
+
+    assert service.body("runs")["run_reason"] == "*****"
+    assert service.body("finish")["status"] == "success"
+
+
 def test_a_start_that_failed_is_repeated_while_dbt_runs(wrapper: Wrapper, service: StubService):
     def fail_once(request: Request, position: int) -> Answer:
         return (503, b"", {}) if position == 0 else accepted(request, position)
