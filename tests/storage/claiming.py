@@ -6,6 +6,7 @@ from datetime import timedelta
 from runhook.domain.deliveries.delivery import (
     Attempt,
     AttemptTrigger,
+    Claim,
     Delivery,
     DeliveryState,
     Lease,
@@ -30,10 +31,10 @@ async def claim(
         return await claim_due(tx, lanes, Lease(owner=owner, duration=LEASE))
 
 
-def a_failed_attempt(claimed: Delivery, *, retry: timedelta | None) -> AttemptEnd:
+def a_failed_attempt(claim: Claim, *, retry: timedelta | None = None) -> AttemptEnd:
     """The end of a claimed delivery's first attempt, which failed; None if none follows."""
     attempt = Attempt(
-        delivery_id=claimed.id,
+        delivery_id=claim.delivery_id,
         number=1,
         trigger=AttemptTrigger.SCHEDULED,
         sent_at=START,
@@ -41,10 +42,10 @@ def a_failed_attempt(claimed: Delivery, *, retry: timedelta | None) -> AttemptEn
         outcome=FAILED,
     )
     state = DeliveryState.FAILED if retry is None else DeliveryState.PENDING
-    return AttemptEnd(claim=claimed.claim, attempt=attempt, state=state, delay=retry)
+    return AttemptEnd(claim=claim, attempt=attempt, state=state, delay=retry)
 
 
 async def fail_first_attempt(store: Store, claimed: Delivery, *, retry: timedelta) -> None:
     """Record that a claimed delivery's first attempt failed and is to be retried."""
     async with store.write() as tx:
-        await end_attempts(tx, [a_failed_attempt(claimed, retry=retry)])
+        await end_attempts(tx, [a_failed_attempt(claimed.claim, retry=retry)])

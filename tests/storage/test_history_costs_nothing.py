@@ -1,7 +1,7 @@
 """Claiming enters indexes where it finds what it wants: neither a dead webhook's many pending rows
 nor finished history is looked at."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.deliveries.backlog import backlog_of, count_sending
 from runhook.storage.deliveries.claims import (
     claim_due,
+    end_attempts,
     hold_claims,
     release_claims,
     renew_claims,
@@ -26,6 +27,7 @@ from runhook.storage.deliveries.waiting import waiting_webhooks
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import webhooks
 from runhook.storage.runs.rows import find_runs_by_key, lock_runs
+from tests.storage.claiming import a_failed_attempt
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant, end_waiting
 from tests.support.clock import START, ManualClock
@@ -199,7 +201,14 @@ async def test_a_paused_or_limited_webhook_is_claimed_from_at_the_same_cost(
     assert sum(scan.rows for scan in [*waiting, *claiming]) < A_FEW
 
 
-@pytest.mark.parametrize("call", [hold_claims, release_claims], ids=lambda one: one.__name__)
+async def end_claims(tx: Transaction, claims: Sequence[Claim]) -> set[Claim]:
+    """End an attempt of each of these claims."""
+    return await end_attempts(tx, [a_failed_attempt(one) for one in claims])
+
+
+@pytest.mark.parametrize(
+    "call", [hold_claims, release_claims, end_claims], ids=lambda one: one.__name__
+)
 async def test_what_is_claimed_is_found_by_its_id_though_nothing_was_when_statistics_were_made(
     store: Store, healthy: WebhookId, call: Callable[..., Awaitable[object]]
 ):

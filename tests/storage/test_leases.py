@@ -69,7 +69,7 @@ async def test_a_lost_claim_is_neither_held_nor_renewed_nor_given_back_nor_ended
         held = await hold_claims(tx, [lost.claim])
         renewed = await renew_claims(tx, [lost.claim], LEASE)
         await release_claims(tx, [lost.claim])
-        ended = await end_attempts(tx, [a_failed_attempt(lost, retry=None)])
+        ended = await end_attempts(tx, [a_failed_attempt(lost.claim)])
 
     assert (held, renewed, ended) == (set(), set(), set())
     assert await rows_of(store, deliveries) == before
@@ -96,7 +96,7 @@ async def test_a_delivery_that_is_redelivered_has_a_new_claim(tenant: Tenant, st
     await tenant.start()
     (first,) = await claim(store, {webhook.id: 1})
     async with store.write() as tx:
-        await end_attempts(tx, [a_failed_attempt(first, retry=None)])
+        await end_attempts(tx, [a_failed_attempt(first.claim)])
         state = DeliveryState.FAILED
         assert await return_to_queue(tx, webhook.account_id, first.id, state)
 
