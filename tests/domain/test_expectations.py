@@ -10,7 +10,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.messages.notices import MissedRun
 from runhook.domain.runs.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.runs.run import AccountId, EnvironmentId, JobId
-from runhook.domain.spans import span_text
+from runhook.domain.spans import span_in, span_text
 from tests.support.builders import RUN_EVENTS, a_missed_run, a_webhook
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -84,3 +84,13 @@ def test_a_missed_run_is_for_webhooks_that_chose_it_and_its_job(fields, is_for):
     missed: MissedRun = a_missed_run()
 
     assert a_webhook(**fields).wants_notice(missed) is is_for
+
+
+def test_a_span_is_taken_from_the_shortest_to_the_longest():
+    bounds = (timedelta(minutes=1), timedelta(days=7))
+
+    assert [span_in("grace", one, *bounds) for one in ("1 minute", "1 week")] == list(bounds)
+    for text in ("0 minutes", "169 hours"):
+        with pytest.raises(InvalidError) as refused:
+            span_in("grace", text, *bounds)
+        assert refused.value.message == f"grace: `{text}` is not from 1 minute to 1 week"

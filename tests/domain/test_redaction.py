@@ -34,6 +34,7 @@ from runhook.domain.secrets.redaction import Redactor
         "dbPassword",
         "SENTRY_DSN",
         "accessKey",
+        "signingKey",
         "apiToken",
         "SNOWFLAKE_PASSWORD_PROD",
     ],
