@@ -371,12 +371,21 @@ def test_a_document_may_have_5000_values_and_1000_texts_and_32_kib_without_them(
     for document in ([1] * 4_999, ["{{name}}|"] * 1_000, ["{{ numbers }}"] * 3):
         Template.parse(json.dumps(document), long)
 
-    rows, largest = {"rows": [1] * 16}, LARGEST_FRAME // 16 - len('"",')
-    assert len(json.dumps(["y" * largest] * 16, separators=(",", ":"))) == LARGEST_FRAME + 1
-    for size, is_taken in ((largest - 1, True), (largest, False)):
+    rows, largest = {"rows": [1] * 7}, 4_678
+    assert len(json.dumps(["y" * largest] * 7, separators=(",", ":"))) == LARGEST_FRAME
+    for size, is_taken in ((largest, True), (largest + 1, False)):
         document = json.dumps([{"$data": "{{ rows }}", "$value": "y" * size}])
         with contextlib.nullcontext() if is_taken else pytest.raises(InvalidError):
             Template.parse(document, rows)
+
+
+def test_texts_that_just_have_room_are_not_cut():
+    template = Template.parse(json.dumps(["{{ name }}"] * 17), FACTS)
+
+    rendered = template.render({**FACTS, "name": "x" * 3_852})
+
+    assert len(rendered) == LARGEST_OUTPUT
+    assert json.loads(rendered) == ["x" * 3_852] * 17
 
 
 def test_what_is_rendered_is_json_without_spaces_in_utf_8():
