@@ -1,5 +1,6 @@
 """Consumers: which webhooks can be one, and in which order and how much each read returns."""
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from runhook.domain.webhooks.consumers import (
     fitting,
     in_order_of_runs,
 )
+from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
 from tests.support.builders import STARTED_AT, a_webhook
 
 FOR_CONSUMERS = ["dbt_cloud", "standard_webhooks", "cloudevents", "cloudevents_binary"]
@@ -68,6 +70,21 @@ def test_what_is_for_people_or_for_a_service_has_no_consumer(format_name):
         f"a consumer cannot have what is sent as `{format_name}`; choose dbt_cloud, "
         "standard_webhooks, cloudevents or cloudevents_binary"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "is_taken"),
+    [
+        ({"payload_version": "2023-02", "include_results": True}, True),
+        ({"retry_schedule": [60]}, False),
+        ({"attempt_timeout": 5}, False),
+    ],
+)
+def test_a_consumer_has_options_of_publishing_and_none_of_sending(options, is_taken):
+    consumer = a_webhook(options=changed_options(NO_OPTIONS, options), client_url="consume:laptop")
+
+    with contextlib.nullcontext() if is_taken else pytest.raises(InvalidError):
+        check_consumed(consumer)
 
 
 def test_an_option_of_sending_is_refused_for_a_consumer_alone():
