@@ -4,7 +4,8 @@ Reports come all the time. Now and then something happens to the processes or to
 whatever can happen to such a deployment. Beside one endpoint that is well others are moody: they
 hang, fail, reset, are gone, and heal; one has a rate limit. Webhooks that were given up are
 activated again, what did not arrive is redelivered in bulk, and what is a few minutes old is
-pruned. When all that is over, more is reported than the limited endpoint wants to get.
+pruned. When all that is over, the limited endpoint fails until more waits than it wants to get, and
+heals.
 
 In the end, when all endpoints are well, nothing is owed any more, what was acknowledged has arrived
 where nothing was pruned before it was redelivered, and whatever came twice had the same bytes. The
@@ -43,7 +44,7 @@ from tests.support.running import states
 REPORTERS = 4
 BETWEEN_REPORTS = 0.1
 CROWD = 16
-"""How many report at once, and without a pause, so that the limited endpoint falls behind."""
+"""How many report at once, and without a pause, while the limited endpoint falls behind."""
 PATIENCE_SECONDS = 300
 """How long the last deliveries may take, and a crowd to report enough."""
 RETENTION = timedelta(minutes=5)
@@ -57,8 +58,10 @@ LIMITED_MINUTE = LIMIT.requests * MINUTE
 LEAST_SHARE = 0.97
 """Of the limit, which a minute brings as long as more waits."""
 MOST_IN_A_MINUTE = LIMITED_MINUTE + LIMIT.burst
+RESUMING_SECONDS = 5
+"""From the healing of an endpoint until all processes know of it."""
 WATCHED_SECONDS = MINUTE + 5
-BACKLOG = LIMIT.requests * (WATCHED_SECONDS + 5)
+BACKLOG = LIMIT.requests * (RESUMING_SECONDS + WATCHED_SECONDS + 5)
 
 
 class Soak:
@@ -153,20 +156,28 @@ class Soak:
 
     async def _crowd(self) -> list[str]:
         """Let more wait than the limit lets through; return what is wrong with what it does."""
+        await self._fall_behind()
+        await asyncio.sleep(RESUMING_SECONDS)
+        began = time.monotonic()
+        await asyncio.sleep(WATCHED_SECONDS)
+        if self._waiting() <= 0:
+            return ["the limited endpoint did not fall behind for a minute"]
+        least = min(self._limited_minutes(began))
+        share = least / LIMITED_MINUTE
+        self._tell(f"{LIMIT} brought {least:,} in a minute, {share:.1%}, while more waited")
+        return [] if share >= LEAST_SHARE else [f"{LIMIT} brought only {share:.1%} in a minute"]
+
+    async def _fall_behind(self) -> None:
+        """Let the limited endpoint fail until more waits than the minute takes, and heal it."""
+        self._moods[LIMITED] = status(500)
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         async with self._reporting("crowd", CROWD, 0):
             while self._waiting() < BACKLOG:
                 if time.monotonic() > give_up_at:
                     break
                 await asyncio.sleep(1)
-        began = time.monotonic()
-        await asyncio.sleep(WATCHED_SECONDS)
-        waiting, least = self._waiting(), min(self._limited_minutes(began))
-        share = least / LIMITED_MINUTE
-        self._tell(f"{LIMIT} brought {least:,} in a minute, {share:.1%}, while more waited")
-        if not waiting:
-            return ["the limited endpoint never fell behind for a minute"]
-        return [] if share >= LEAST_SHARE else [f"{LIMIT} brought only {share:.1%} in a minute"]
+        self._moods.clear()
+        await self._make_up_for_it(random.Random())
 
     def _too_many(self, began: float) -> list[str]:
         """What is wrong with the fullest minute of the limited endpoint."""
