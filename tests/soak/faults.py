@@ -45,9 +45,11 @@ REPORTERS = 4
 BETWEEN_REPORTS = 0.1
 CROWD = 16
 """How many report at once, and without a pause, while the limited endpoint falls behind."""
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 900
 """How long the last deliveries may take, and a crowd to report enough."""
 RETENTION = timedelta(minutes=5)
+LONGEST_PRUNING = 30
+"""Seconds of one of the prunings."""
 MONTH = timedelta(days=30)
 POLICY = AddressPolicy.parse(NETWORKS)
 PRUNED = "pruned"
@@ -226,11 +228,12 @@ class Soak:
         return "redelivered in bulk"
 
     async def _prune(self, _chance: random.Random) -> str:
-        places = BEGINNING
+        """Delete what is old, for a while: on a busy machine more gets old than goes."""
+        places, end = BEGINNING, time.monotonic() + LONGEST_PRUNING
         while pruned := await until_available(
             partial(prune_step, self._deployment.store, RETENTION, places)
         ):
-            if not pruned.is_more:
+            if not pruned.is_more or time.monotonic() > end:
                 break
             places = pruned.places
         return PRUNED
