@@ -54,12 +54,16 @@ class Arrivals:
         seconds = [self._seconds[path][one] for one in range(math.ceil(began), math.floor(ended))]
         return [sum(seconds[one : one + MINUTE]) for one in range(len(seconds) - MINUTE + 1)]
 
+    def missing(self, path: str, run_ids: Collection[int]) -> set[int]:
+        """Which of these runs a path was not told of."""
+        return set(run_ids) - self._runs[path].keys()
+
     def problems(self, path: str, run_ids: Collection[int]) -> list[str]:
         """What is wrong, given that the start of each of these runs is owed to a path."""
         found = [
             f"{path}: {text}: {amount:,}"
             for text, amount in (
-                ("acknowledged and never arrived", len(set(run_ids) - self._runs[path].keys())),
+                ("acknowledged and never arrived", len(self.missing(path, run_ids))),
                 (
                     "runs told of by several deliveries",
                     sum(count > 1 for count in self._runs[path].values()),

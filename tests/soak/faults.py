@@ -39,7 +39,7 @@ from tests.soak.deployments import DEPLOYMENTS, Deployment, until_available
 from tests.soak.reporting import reporting
 from tests.support.machines import NETWORKS
 from tests.support.receiver import Answer, Received, Receiver, hang, reset, status
-from tests.support.running import states
+from tests.support.running import fates, states
 
 REPORTERS = 4
 BETWEEN_REPORTS = 0.1
@@ -48,6 +48,7 @@ CROWD = 16
 PATIENCE_SECONDS = 900
 """How long the last deliveries may take, and a crowd to report enough."""
 RETENTION = timedelta(minutes=5)
+MISSING_TOLD = 20
 LONGEST_PRUNING = 30
 """Seconds of one of the prunings."""
 MONTH = timedelta(days=30)
@@ -91,6 +92,8 @@ class Soak:
             await self._settle()
             problems = await self._crowd()
             problems += self._owed(await self._settle())
+            for fate in await self._fates_of_missing():
+                self._tell(fate)
             problems += self._too_many(began)
         return [f"faults on {self._kind}: {problem}" for problem in problems]
 
@@ -198,6 +201,11 @@ class Soak:
         if left.keys() - {"succeeded"}:
             problems.append(f"not delivered in the end: {dict(left)}")
         return problems
+
+    async def _fates_of_missing(self) -> list[str]:
+        """What became of the first runs that were acknowledged and never arrived."""
+        missing = sorted(self._arrivals.missing(WELL, self._acknowledged))
+        return await fates(self._deployment.database, missing[:MISSING_TOLD]) if missing else []
 
     def _waiting(self) -> int:
         """How many runs the limited endpoint has not been told of."""

@@ -1,8 +1,8 @@
 """What tests of running processes share: their token, and looks into their database."""
 
 import sqlite3
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, closing
 
 import asyncpg
@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.engine.tables import deliveries
+from runhook.storage.engine.tables import deliveries, runs
 from tests.support.databases import CLEANER, open_store
 from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
@@ -36,6 +36,26 @@ async def states(database: str) -> Counter[str]:
         counted = Counter(dict((await tx.execute(statement)).all()))
     await store.close()
     return counted
+
+
+async def fates(database: str, run_ids: Collection[int]) -> list[str]:
+    """What the database has of each of these runs: that it is gone, or its deliveries' states."""
+    store = open_store(database)
+    asked = sa.select(runs.c.id).where(runs.c.id.in_(run_ids))
+    found = sa.select(
+        deliveries.c.run_id, deliveries.c.state, deliveries.c.attempt_count, deliveries.c.failure
+    ).where(deliveries.c.run_id.in_(run_ids))
+    async with store.read() as tx:
+        left = set((await tx.execute(asked)).scalars())
+        rows = (await tx.execute(found)).all()
+    await store.close()
+    told = defaultdict(list)
+    for run_id, *delivery in rows:
+        told[run_id].append(tuple(delivery))
+    return [
+        f"run {run_id} is {'there' if run_id in left else 'gone'}, with deliveries {told[run_id]}"
+        for run_id in sorted(run_ids)
+    ]
 
 
 OTHER_CLIENTS = """
