@@ -173,4 +173,5 @@ def alert_of(message: Message, settings: PagerDutySettings) -> dict[str, object]
 
 
 def incident_link(link: Link) -> dict[str, object]:
+    """A link of an incident."""
     return {"href": link.url, "text": link.title}

@@ -340,8 +340,8 @@ async def note_endpoints(
 ) -> set[WebhookId]:
     """Write what recorded attempts tell of their endpoints; return the webhooks that are closed.
 
-    The webhooks' rows come first, which a deactivation locks too: it sees what we have returned to
-    the queue, or we see that it was there.
+    That locks the webhooks' rows, as a deactivation does: it sees what we have returned to the
+    queue, or we see that it was there.
     """
     by_webhook: dict[WebhookId, list[Judged]] = {}
     for one in judged:
