@@ -203,7 +203,7 @@ class Soak:
         return problems
 
     async def _fates_of_missing(self) -> list[str]:
-        """Each of the first runs that were acknowledged and never arrived, as the database has it."""
+        """The first runs that were acknowledged and never arrived, as the database has them."""
         missing = sorted(self._arrivals.missing(WELL, self._acknowledged))
         return await fates(self._deployment.database, missing[:MISSING_TOLD]) if missing else []
 

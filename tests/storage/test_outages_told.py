@@ -1,7 +1,8 @@
 """The log has a line when the database is away or full, and one when it is back."""
 
-import contextlib
 import sqlite3
+from contextlib import closing
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from runhook.storage.engine.outage import DISK_LASTS
 from runhook.storage.engine.store import DiskError, Store
 from tests.support.clock import ManualClock
 from tests.support.databases import CLEANER, VAULT, open_store
+from tests.support.patience import PATIENCE
 from tests.support.ports import a_port_where_nobody_listens
 
 
@@ -40,6 +42,23 @@ async def test_a_server_that_is_away_is_told_once_with_the_reason():
     assert (line["event"], line["log_level"]) == ("database.away", "error")
     assert "refused" in line["reason"].lower()
     assert "planted" not in str(logged)
+
+
+async def test_a_file_that_is_locked_is_away_until_it_is_free(sqlite_url: str):
+    """Who waits for its end would else be sent to it again and again, with two lines each time."""
+    store = Store.open(f"{sqlite_url}?timeout=0", vault=VAULT)
+    with capture_logs() as logged:
+        with closing(sqlite3.connect(store.file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(UnavailableError):
+                await write_something(store)
+            was_over = await store.outage.is_over_within(timedelta())
+        is_over = await store.outage.is_over_within(timedelta(seconds=PATIENCE))
+    await store.close()
+
+    assert not was_over
+    assert is_over
+    assert [line["event"] for line in logged] == ["database.away", "database.back"]
 
 
 async def test_a_database_that_takes_no_writes_is_not_up_until_it_does(
@@ -139,7 +158,7 @@ async def test_an_error_of_the_servers_own_is_a_bug_unless_it_is_the_disks(postg
 async def test_a_reason_is_told_in_the_databases_own_words(sqlite_url: str):
     store = Store.open(f"{sqlite_url}?timeout=0", vault=VAULT)
     with (
-        contextlib.closing(sqlite3.connect(store.file, isolation_level=None)) as other,
+        closing(sqlite3.connect(store.file, isolation_level=None)) as other,
         capture_logs() as logged,
     ):
         other.execute("BEGIN IMMEDIATE")

@@ -69,7 +69,7 @@ class SqliteEngine:
         loop = asyncio.get_running_loop()
         for thread in self._threads:
             # What is being undone comes first.
-            await loop.run_in_executor(thread.executor, thread.give_back)
+            await loop.run_in_executor(thread.executor, thread.undo)
         # Those that have not been given back by now would stay open.
         await loop.run_in_executor(self._threads[0].executor, self.sync_engine.dispose)
         for thread in self._threads:
@@ -78,6 +78,10 @@ class SqliteEngine:
 
 class SqliteThread:
     """A thread and its connection, which stays open from one transaction to the next.
+
+    After a failed transaction it goes back to the engine, and the next one has a new one. The
+    library's would keep its state: after a BEGIN that was refused it begins no transaction any
+    more, and each statement is committed by itself.
 
     All but ``executor`` is used on the thread.
     """
@@ -89,21 +93,34 @@ class SqliteThread:
 
     @property
     def connection(self) -> sa.Connection:
-        """The connection, opened when it is first used."""
+        """The connection, opened when it is first used.
+
+        Raises:
+            RuntimeError: the database has ended the transaction by itself, as it does on a full
+                disk. What follows would be committed without what came before.
+        """
         if self._connection is None:
             self._connection = self.engine.connect()
+        elif self._connection.in_transaction() and not is_in_transaction(self._connection):
+            raise RuntimeError("SQLite has ended the transaction that goes on here")
         return self._connection
 
     def undo(self) -> None:
-        """Undo what has been begun and not committed."""
-        if self._connection is not None:
+        """Undo what has been begun and not committed, and give the connection back."""
+        if self._connection is None:
+            return
+        try:
             self._connection.rollback()
-
-    def give_back(self) -> None:
-        """Give the connection back to the engine."""
-        if self._connection is not None:
+        finally:
             self._connection.close()
             self._connection = None
+
+
+def is_in_transaction(connection: sa.Connection) -> bool:
+    """Whether the database has a connection's transaction open."""
+    opened = connection.connection.dbapi_connection
+    assert isinstance(opened, sqlite3.Connection)
+    return opened.in_transaction
 
 
 class SqliteConnection:
@@ -198,7 +215,7 @@ class SqliteConnection:
         if commits and self._is_wanted:
             self._thread.connection.commit()
         else:
-            self._thread.undo()
+            self._thread.connection.rollback()
         self.is_open = False
         return answer
 

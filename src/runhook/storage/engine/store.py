@@ -190,6 +190,7 @@ def inserting(database: Database, table: sa.TableClause, names: tuple[str, ...])
     return Batch(insertion(table, given, dict(given.table.c)), given)
 
 
+PROBE = sa.select(sa.literal(1))
 Work = Callable[[Transaction], Coroutine[Any, Any, Answer]]
 """What is done in a transaction."""
 
@@ -352,8 +353,9 @@ class Store:
         await self._writer.dispose()
 
     async def _probe(self) -> None:
-        async with self.write():
-            pass
+        async with self.write() as tx:
+            # Without a statement nothing would be begun.
+            await tx.execute(PROBE)
 
     @asynccontextmanager
     async def _opened(
