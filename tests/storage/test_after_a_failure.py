@@ -1,18 +1,22 @@
 """A transaction is all or nothing, whatever failed before it on the same connection."""
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import UnavailableError
-from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.store import DiskError, Store, Transaction
 from runhook.storage.engine.tables import accounts
-from tests.support.accounts import Tenant
+from tests.support.accounts import Tenant, a_tenant
+from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.disks import files_no_larger_than
 
 Failure = Callable[[Store, str], Awaitable[None]]
 
@@ -95,16 +99,8 @@ async def lose_the_transaction(store: Store, database_url: str) -> None:
         await store.commit(work)
 
 
-@pytest.mark.parametrize(
-    "fail", [meet_a_lock, meet_a_lock_in_an_open_block, meet_a_constraint, lose_the_transaction]
-)
-async def test_the_next_one_leaves_all_or_nothing(tenant: Tenant, database_url: str, fail: Failure):
-    impatient = "?timeout=0" if database_url.startswith("sqlite") else ""
-    store = Store.open(database_url + impatient, vault=VAULT)
+async def assert_all_or_nothing(store: Store) -> None:
     before = await find_name(store)
-    await fail(store, database_url)
-    assert await find_name(store) == before
-
     with pytest.raises(LookupError):
         await store.commit(rename_and_fail)
     assert await find_name(store) == before
@@ -116,4 +112,33 @@ async def test_the_next_one_leaves_all_or_nothing(tenant: Tenant, database_url: 
 
     await store.commit(rename)
     assert await find_name(store) == "renamed"
+
+
+@pytest.mark.parametrize(
+    "fail", [meet_a_lock, meet_a_lock_in_an_open_block, meet_a_constraint, lose_the_transaction]
+)
+async def test_the_next_one_leaves_all_or_nothing(tenant: Tenant, database_url: str, fail: Failure):
+    impatient = "?timeout=0" if database_url.startswith("sqlite") else ""
+    store = Store.open(database_url + impatient, vault=VAULT)
+    before = await find_name(store)
+
+    await fail(store, database_url)
+
+    assert await find_name(store) == before
+    await assert_all_or_nothing(store)
+    await store.close()
+
+
+async def test_after_a_full_disk_too(sqlite_url: str):
+    """Which is met at the commit, when the statements have all gone well."""
+    store = Store.open(sqlite_url, vault=VAULT)
+    await a_tenant(store, ManualClock())
+    before = await find_name(store)
+    log = Path(f"{store.file}-wal")
+
+    with files_no_larger_than(log, os.getpid()):
+        with pytest.raises(DiskError):
+            await store.commit(rename)
+        assert await find_name(store) == before
+    await assert_all_or_nothing(store)
     await store.close()
