@@ -1,5 +1,6 @@
 """What a webhook asks of TLS: a client certificate, authorities of its own, no check at all."""
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -12,7 +13,7 @@ import pytest
 from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.errors import InvalidError
 from runhook.domain.webhooks.tls import TlsSettings
-from runhook.outbound.tls import make_context
+from runhook.outbound.tls import Contexts, make_context
 from tests.support.certificates import Authority
 from tests.support.receiver import Receiver, hang
 from tests.support.sending import a_request, a_sender, send
@@ -135,6 +136,27 @@ async def test_a_request_can_have_a_deadline_of_its_own():
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert "within 0.2 s" in outcome.error
+
+
+async def test_requests_that_ask_at_once_for_the_same_settings_share_a_context():
+    contexts = Contexts()
+
+    usual, same, unverified = await asyncio.gather(
+        contexts.of(TlsSettings()),
+        contexts.of(TlsSettings()),
+        contexts.of(TlsSettings(is_verified=False)),
+    )
+
+    assert usual is same is await contexts.of(TlsSettings())
+    assert usual is not unverified
+
+
+async def test_settings_that_no_context_can_be_made_of_keep_none_from_others():
+    contexts = Contexts()
+    with pytest.raises(InvalidError):
+        await contexts.of(TlsSettings(authorities="none"))
+
+    assert isinstance(await contexts.of(TlsSettings()), ssl.SSLContext)
 
 
 def test_settings_hide_what_is_secret():

@@ -25,31 +25,35 @@ class Contexts:
     """Contexts by what they were made of, the last used ones.
 
     Args:
-        usual: for endpoints that ask for nothing of their own.
+        usual: for endpoints that ask for nothing of their own; made like all others unless given.
     """
 
     def __init__(self, usual: ssl.SSLContext | None = None) -> None:
-        self._usual = usual or ssl.create_default_context()
         self._made: OrderedDict[TlsSettings, ssl.SSLContext] = OrderedDict()
+        self._making = asyncio.Lock()
+        if usual is not None:
+            self._made[USUAL_TLS] = usual
 
     async def of(self, settings: TlsSettings) -> ssl.SSLContext:
-        """The context for a webhook's TLS settings, made once.
+        """The context for a webhook's TLS settings, made once, when it is first asked for.
 
         Raises:
             InvalidError: no context can be made of them.
         """
-        if settings == USUAL_TLS:
-            return self._usual
-        context = self._made.get(settings)
-        if context is None:
+        if settings not in self._made:
+            await self._make(settings)
+        self._made.move_to_end(settings)
+        return self._made[settings]
+
+    async def _make(self, settings: TlsSettings) -> None:
+        # Many that ask at once get the same one.
+        async with self._making:
+            if settings in self._made:
+                return
             # Reading the system's certificates takes longer than many requests.
-            context = await asyncio.to_thread(make_context, settings)
-            self._made[settings] = context
+            self._made[settings] = await asyncio.to_thread(make_context, settings)
             while len(self._made) > CONTEXTS_KEPT:
                 self._made.popitem(last=False)
-        else:
-            self._made.move_to_end(settings)
-        return context
 
 
 def unverified_context() -> ssl.SSLContext:
