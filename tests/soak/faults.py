@@ -36,7 +36,7 @@ from runhook.operations.service.prune import BEGINNING, prune_step
 from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
 from tests.soak.arrivals import MINUTE, Arrivals
 from tests.soak.deployments import DEPLOYMENTS, Deployment, until_available
-from tests.soak.reporting import reporting
+from tests.soak.reporting import reporting, written_by_halves
 from tests.support.machines import NETWORKS
 from tests.support.receiver import Answer, Received, Receiver, hang, reset, status
 from tests.support.running import fates, states
@@ -92,6 +92,7 @@ class Soak:
             await self._settle()
             problems = await self._crowd()
             problems += self._owed(await self._settle())
+            problems += await written_by_halves(self._deployment.database)
             for fate in await self._fates_of_missing():
                 self._tell(fate)
             problems += self._too_many(began)

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from tests.soak.arrivals import Arrivals
-from tests.soak.reporting import insist, reporting
+from tests.soak.reporting import insist, reporting, written_by_halves
 from tests.support.api import new_webhook
 from tests.support.patience import PATIENCE
 from tests.support.ports import free_port
@@ -78,8 +78,9 @@ async def kill_again_and_again(kind: str, kills: int, chance: random.Random) -> 
                     told = f"{len(acknowledged):,} acknowledged, {len(arrivals):,} arrived"
                     print(f"{kind}: killed {number:,} of {kills:,}; {told}", flush=True)
         left = await until_nothing_is_owed(database)
+        halves = await written_by_halves(database)
     print(f"{kind}: of {len(arrivals):,} deliveries {arrivals.repeated:,} came more than once")
-    problems = arrivals.problems("/hook", acknowledged)
+    problems = arrivals.problems("/hook", acknowledged) + halves
     if left.keys() - {"succeeded"}:
         problems.append(f"not delivered in the end: {left}")
     return [f"{kind}: {problem}" for problem in problems]

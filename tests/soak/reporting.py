@@ -1,10 +1,12 @@
-"""Reporters that insist on each report, as the client does."""
+"""Reporters that insist on each report, as the client does, and what they leave behind."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import httpx
+
+from tests.support.running import half_written
 
 
 @asynccontextmanager
@@ -56,3 +58,9 @@ async def insist(api: httpx.AsyncClient, key: str) -> int:
         was_too_slow = answer.status_code == httpx.codes.REQUEST_TIMEOUT
         assert answer.is_server_error or was_too_slow, answer.text
         await asyncio.sleep(0.05)
+
+
+async def written_by_halves(database: str) -> list[str]:
+    """What is wrong with the runs that a database has."""
+    run_ids = await half_written(database)
+    return [f"runs without all their events: {run_ids}"] if run_ids else []

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.engine.tables import deliveries, runs
+from runhook.storage.engine.tables import deliveries, events, runs
 from tests.support.databases import CLEANER, open_store
 from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
@@ -36,6 +36,17 @@ async def states(database: str) -> Counter[str]:
         counted = Counter(dict((await tx.execute(statement)).all()))
     await store.close()
     return counted
+
+
+async def half_written(database: str) -> list[int]:
+    """Runs that do not have all their events: a transaction has left a part of what it wrote."""
+    store = open_store(database)
+    written = sa.select(sa.func.count()).where(events.c.run_id == runs.c.id).scalar_subquery()
+    async with store.read() as tx:
+        found = await tx.execute(sa.select(runs.c.id).where(runs.c.event_count != written))
+        run_ids = list(found.scalars())
+    await store.close()
+    return run_ids
 
 
 async def fates(database: str, run_ids: Collection[int]) -> list[str]:
