@@ -16,6 +16,7 @@ import httpx
 
 from runhook.clock import SystemClock
 from runhook.domain.errors import UnavailableError
+from runhook.domain.people.quotas import Quotas
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.runs.publish import Publisher
 from runhook.operations.runs.reports import Start
@@ -45,6 +46,8 @@ LONGEST_STOP = 20
 """Seconds; a transaction waits for half of it."""
 LONGEST_SUSPENSION = 3 * LEASE
 LONGEST_FULL = 20
+QUOTAS = Quotas(open_runs=1_000_000)
+"""The runs that are reported here are not finished."""
 
 
 class Deployment(ABC):
@@ -62,8 +65,7 @@ class Deployment(ABC):
             "RUNHOOK_ALLOW_NETWORKS": NETWORKS,
             "RUNHOOK_ATTEMPT_TIMEOUT": ATTEMPT_TIMEOUT,
             "RUNHOOK_LOG_REQUESTS": "no",
-            # The runs that are reported here are not finished.
-            "RUNHOOK_MAX_OPEN_RUNS": "1000000",
+            "RUNHOOK_MAX_OPEN_RUNS": str(QUOTAS.open_runs),
         }
 
     @property
@@ -88,7 +90,7 @@ class Replicas(Deployment):
         self._network = network
         self._stack = stack
         self._workers: dict[int, Worker] = {}
-        self._publisher = Publisher(store, SystemClock())
+        self._publisher = Publisher(store, SystemClock(), quotas=QUOTAS)
 
     @property
     def faults(self) -> Sequence[Fault]:
