@@ -26,6 +26,7 @@ import httpx
 
 from tests.soak.arrivals import Arrivals
 from tests.soak.attacks import ATTACKS
+from tests.soak.reporting import AS_MANY_RUNS
 from tests.support.api import new_webhook
 from tests.support.memory import MIB, cpu_seconds, resident
 from tests.support.program import Service, runhook
@@ -229,8 +230,7 @@ async def suffer_abuse(kind: str, minutes: float, chosen: Sequence[str]) -> list
             "RUNHOOK_DATA_DIR": str(folder / "data"),
             "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
             "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-            # The runs that are reported here are not finished.
-            "RUNHOOK_MAX_OPEN_RUNS": "1000000",
+            **AS_MANY_RUNS,
             **database_of(folder),
         }
         service = await stack.enter_async_context(Service(folder=folder, environment=environment))

@@ -16,7 +16,6 @@ import httpx
 
 from runhook.clock import SystemClock
 from runhook.domain.errors import UnavailableError
-from runhook.domain.people.quotas import Quotas
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.runs.publish import Publisher
 from runhook.operations.runs.reports import Start
@@ -24,7 +23,7 @@ from runhook.settings import Hidden
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
 from runhook.storage.service.data_folder import open_vault
-from tests.soak.reporting import insist
+from tests.soak.reporting import AS_MANY_RUNS, QUOTAS, insist
 from tests.support.accounts import a_start_report
 from tests.support.disks import files_no_larger_than
 from tests.support.machines import NETWORKS, Network, a_network
@@ -46,8 +45,6 @@ LONGEST_STOP = 20
 """Seconds; a transaction waits for half of it."""
 LONGEST_SUSPENSION = 3 * LEASE
 LONGEST_FULL = 20
-QUOTAS = Quotas(open_runs=1_000_000)
-"""The runs that are reported here are not finished."""
 
 
 class Deployment(ABC):
@@ -65,7 +62,7 @@ class Deployment(ABC):
             "RUNHOOK_ALLOW_NETWORKS": NETWORKS,
             "RUNHOOK_ATTEMPT_TIMEOUT": ATTEMPT_TIMEOUT,
             "RUNHOOK_LOG_REQUESTS": "no",
-            "RUNHOOK_MAX_OPEN_RUNS": str(QUOTAS.open_runs),
+            **AS_MANY_RUNS,
         }
 
     @property

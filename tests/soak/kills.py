@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from tests.soak.arrivals import Arrivals
-from tests.soak.reporting import insist, reporting, written_by_halves
+from tests.soak.reporting import AS_MANY_RUNS, insist, reporting, written_by_halves
 from tests.support.api import new_webhook
 from tests.support.patience import PATIENCE
 from tests.support.ports import free_port
@@ -44,6 +44,7 @@ async def kill_again_and_again(kind: str, kills: int, chance: random.Random) -> 
             "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
             "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
             "RUNHOOK_PORT": str(free_port()),
+            **AS_MANY_RUNS,
         }
         database = f"sqlite:///{folder}/data/runhook.db"
         commands: list[type[Running]] = [Service]

@@ -6,7 +6,13 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from runhook.domain.people.quotas import Quotas
 from tests.support.running import half_written
+
+QUOTAS = Quotas(open_runs=1_000_000)
+"""The runs that are reported here are not finished."""
+AS_MANY_RUNS = {"RUNHOOK_MAX_OPEN_RUNS": str(QUOTAS.open_runs)}
+"""The setting of a service that takes them."""
 
 
 @asynccontextmanager
