@@ -169,8 +169,9 @@ def test_files_that_cannot_be_written_are_told_and_not_left_half(
         in_shell("rm -r runhook-data", tmp_path)
     before = sorted(one.name for one in tmp_path.rglob("*"))
 
-    # Python would keep what it has compiled of our modules cut off.
-    limit = f"export PYTHONDONTWRITEBYTECODE=1; ulimit -f {blocks}"
+    # Python would keep what it has compiled of our modules cut off, and no measurement can be kept.
+    unmeasured = f"unset {' '.join(MEASURED)}" if MEASURED else "true"
+    limit = f"export PYTHONDONTWRITEBYTECODE=1; {unmeasured}; ulimit -f {blocks}"
     ended = in_shell(f"{limit}; $RUNHOOK {command}", tmp_path)
 
     assert (ended.returncode, ended.stdout) == (1, "")
