@@ -1,22 +1,20 @@
 """A transaction is all or nothing, whatever failed before it on the same connection."""
 
 import os
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import asyncpg
 import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import UnavailableError
 from runhook.storage.engine.store import DiskError, Store, Transaction
-from runhook.storage.engine.tables import accounts
+from runhook.storage.engine.tables import accounts, deliveries
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 from tests.support.disks import files_no_larger_than
+from tests.support.running import nobody_else_writing
 
 Failure = Callable[[Store, str], Awaitable[None]]
 
@@ -36,40 +34,25 @@ async def find_name(store: Store) -> str:
     return name
 
 
-@asynccontextmanager
-async def locked(database_url: str) -> AsyncIterator[None]:
-    """Keep every other transaction from writing accounts."""
-    if database_url.startswith("sqlite"):
-        path = database_url.removeprefix("sqlite:///")
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            yield
-        return
-    other = await asyncpg.connect(database_url)
-    async with other.transaction():
-        await other.execute("LOCK TABLE accounts IN EXCLUSIVE MODE")
-        yield
-    await other.close()
+async def rename_and_lock(tx: Transaction) -> None:
+    """Write what is undone then, and what others keep from being written."""
+    if tx.connection.dialect.name == "postgresql":
+        await tx.execute(sa.text("SET LOCAL lock_timeout = 1"))
+    await rename(tx)
+    await tx.execute(sa.delete(deliveries))
 
 
 async def meet_a_lock(store: Store, database_url: str) -> None:
-    async def work(tx: Transaction) -> None:
-        if store.file is None:
-            await tx.execute(sa.text("SET LOCAL lock_timeout = 1"))
-        await rename(tx)
-
-    async with locked(database_url):
+    async with nobody_else_writing(database_url):
         with pytest.raises(UnavailableError):
-            await store.commit(work)
+            await store.commit(rename_and_lock)
 
 
 async def meet_a_lock_in_an_open_block(store: Store, database_url: str) -> None:
-    async with locked(database_url):
+    async with nobody_else_writing(database_url):
         with pytest.raises(UnavailableError):
             async with store.write() as tx:
-                if store.file is None:
-                    await tx.execute(sa.text("SET LOCAL lock_timeout = 1"))
-                await rename(tx)
+                await rename_and_lock(tx)
 
 
 async def meet_a_constraint(store: Store, database_url: str) -> None:

@@ -79,9 +79,9 @@ class SqliteEngine:
 class SqliteThread:
     """A thread and its connection, which stays open from one transaction to the next.
 
-    After a failed transaction it goes back to the engine, and the next one has a new one. The
-    library's would keep its state: after a BEGIN that was refused it begins no transaction any
-    more, and each statement is committed by itself.
+    What a transaction leaves undone sends it back to the engine, and the next transaction opens
+    another. The library's would keep its state: after a BEGIN that was refused it begins no
+    transaction any more, and each statement is committed by itself.
 
     All but ``executor`` is used on the thread.
     """
