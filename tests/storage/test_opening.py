@@ -1,16 +1,18 @@
 """Which databases can be opened, and how one that is away is told from a bug."""
 
 import contextlib
+import gc
 import sqlite3
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import Compiled
 
 from runhook.domain.errors import InvalidError, UnavailableError
-from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.schema import migrate, revision_of
 from runhook.storage.engine.store import Store
-from tests.support.databases import VAULT
+from tests.support.databases import VAULT, open_store
 
 
 @pytest.mark.parametrize("address", ["", "runhook", "not a database address"])
@@ -147,3 +149,17 @@ async def test_a_mistake_in_a_statement_is_not_taken_for_an_absent_database(stor
     with pytest.raises(sa.exc.DBAPIError):
         async with store.write() as tx:
             await tx.execute(sa.text("SELECT no_such_column FROM accounts"))
+
+
+async def test_a_closed_database_leaves_no_statement_in_memory(database_url: str):
+    def statements() -> int:
+        gc.collect()
+        return sum(isinstance(one, Compiled) for one in gc.get_objects())
+
+    before = statements()
+    opened = open_store(database_url)
+    await revision_of(opened)
+    while_open = statements()
+    await opened.close()
+
+    assert statements() <= before < while_open

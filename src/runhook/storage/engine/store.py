@@ -349,8 +349,10 @@ class Store:
     async def close(self) -> None:
         """Close every connection."""
         await self.outage.close()
-        await self._reader.dispose()
-        await self._writer.dispose()
+        for engine in (self._reader, self._writer):
+            await engine.dispose()
+            # SQLAlchemy remembers dialects that were asked for a table, with what they compiled.
+            engine.sync_engine.clear_compiled_cache()
 
     async def _probe(self) -> None:
         async with self.write() as tx:
