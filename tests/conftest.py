@@ -93,9 +93,10 @@ def needs_of(test: pytest.Item) -> set[str]:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what lives as long as the tests do."""
+    """Spare the garbage collector what lives as long as the tests do, and let it look seldom."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def pytest_xdist_auto_num_workers() -> int:
