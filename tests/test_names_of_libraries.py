@@ -16,12 +16,12 @@ LISTED = Path(__file__).with_name("names_of_libraries.txt")
 OF_THE_STANDARD_LIBRARY = {"sqlite3", "ssl"}
 """Those of its modules that stand beneath storage and sending."""
 LOOKED_UP = {
-    *("aiohappyeyeballs", "aiosmtplib", "alembic", "asyncpg", "h11", "sqlalchemy", "uvicorn"),
+    *("aiohappyeyeballs", "aiosmtplib", "alembic", "asyncpg", "httptools", "sqlalchemy", "uvicorn"),
     *OF_THE_STANDARD_LIBRARY,
 }
 """Libraries whose inner parts would be at hand, and of use."""
 UNDOCUMENTED_MODULES = {
-    "uvicorn.protocols.http.h11_impl": "put behind a protocol of ours, and fixed: decision 0047",
+    "uvicorn.protocols.http.httptools_impl": "behind a protocol of ours, and fixed: decision 0047",
 }
 DOCUMENTED_THOUGH_UNDERSCORED = {"_asdict", "_replace", "_exit"}
 """Of named tuples, and of ``os``."""

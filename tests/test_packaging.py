@@ -193,7 +193,7 @@ ADMINISTRATES = [name for name, one in COMMANDS.items() if one.needs_server and 
 MAILS = {"accounts"}
 """These mail the links of invitations that they make."""
 UNNEEDED_BY_ADMINISTRATORS = {
-    *("aiosmtplib", "alembic", "asyncpg", "h11", "jinja2", "litestar", "prometheus_client"),
+    *("aiosmtplib", "alembic", "asyncpg", "httptools", "jinja2", "litestar", "prometheus_client"),
     *("sqlalchemy.orm", "uvicorn", "uvloop"),
     *("runhook.dispatcher", "runhook.outbound", "runhook.server", "runhook.wiring"),
 }
@@ -204,7 +204,7 @@ PASSWORDS = {"accounts", "users"}
 def test_an_administrators_command_loads_nothing_that_serves(tmp_path: Path, command: str):
     loaded = loaded_by(asking_help_of(command), tmp_path)
 
-    sends = {"aiosmtplib", "h11", "runhook.outbound"} if command in MAILS else set()
+    sends = {"aiosmtplib", "runhook.outbound"} if command in MAILS else set()
     assert loaded & UNNEEDED_BY_ADMINISTRATORS <= sends
     if command not in PASSWORDS:
         assert "argon2" not in loaded

@@ -23,6 +23,7 @@ class EndpointConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.is_open = True
+        self._loop = asyncio.get_running_loop()
         self.has_surplus = False
         """Whether bytes followed the last answer."""
         self.has_heard = False
@@ -87,7 +88,7 @@ class EndpointConnection(asyncio.Protocol):
             raise ClosedError
         reader = self._reader = AnswerReader(is_tunnel=is_tunnel, kept=kept)
         self._trip = trip
-        self._answered = asyncio.get_running_loop().create_future()
+        self._answered = self._loop.create_future()
         try:
             self.transport.writelines((head, body))
             failure = await self._answered

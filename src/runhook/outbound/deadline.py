@@ -27,9 +27,9 @@ class Deadline:
         Raises:
             TimeoutError: it took too long, and was canceled.
         """
-        loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
+        loop = task.get_loop()
         asked_before = task.cancelling()
         self._ends[task] = loop.time() + self._seconds
         if self._timer is None:

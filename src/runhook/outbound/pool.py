@@ -1,6 +1,7 @@
 """Connections that are kept for the next request, and no more of them than there may be."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Hashable
 from contextlib import suppress
@@ -130,11 +131,10 @@ class Pool:
         if self._count >= self._size:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        self._kept.setdefault(key, deque()).append((connection, loop.time()))
+        self._kept.setdefault(key, deque()).append((connection, time.monotonic()))
         self._count += 1
         if self._sweep is None:
-            self._sweep = loop.call_later(KEEP_ALIVE_SECONDS, self._close_old)
+            self._sweep_after(KEEP_ALIVE_SECONDS)
 
     def close(self) -> None:
         """Close all of them."""
@@ -148,8 +148,7 @@ class Pool:
         self._count = 0
 
     def _close_old(self) -> None:
-        loop = asyncio.get_running_loop()
-        begin = loop.time() - KEEP_ALIVE_SECONDS
+        begin = time.monotonic() - KEEP_ALIVE_SECONDS
         for key, kept in list(self._kept.items()):
             # In each the oldest come first; the other end may have closed any of them.
             while kept and (kept[0][1] <= begin or not kept[0][0].is_open):
@@ -158,6 +157,9 @@ class Pool:
                 self._count -= 1
             if not kept:
                 del self._kept[key]
-        self._sweep = (
-            loop.call_later(KEEP_ALIVE_SECONDS / 2, self._close_old) if self._kept else None
-        )
+        self._sweep = None
+        if self._kept:
+            self._sweep_after(KEEP_ALIVE_SECONDS / 2)
+
+    def _sweep_after(self, seconds: float) -> None:
+        self._sweep = asyncio.get_running_loop().call_later(seconds, self._close_old)

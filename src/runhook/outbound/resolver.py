@@ -11,6 +11,7 @@ are silent or our own. Another name tells: if that one is unknown too, it is our
 import asyncio
 import errno
 import socket
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -72,7 +73,7 @@ class Resolver:
 
     async def is_working(self) -> bool:
         """Whether name servers answer at all, or have a moment ago."""
-        if self.has_answered_since(asyncio.get_running_loop().time() - LATELY_SECONDS):
+        if self.has_answered_since(time.monotonic() - LATELY_SECONDS):
             return True
         try:
             await asyncio.shield(self._begin(CONTROL_NAME))
@@ -81,7 +82,7 @@ class Resolver:
         return True
 
     def has_answered_since(self, moment: float) -> bool:
-        """Whether name servers have said anything since a moment on the event loop's clock."""
+        """Whether name servers have said anything since a moment on the monotonic clock."""
         return self._answered_at >= moment
 
     def close(self) -> None:
@@ -90,8 +91,7 @@ class Resolver:
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _look_beside(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if not self.has_answered_since(now - PATIENCE_SECONDS):
+        if not self.has_answered_since(time.monotonic() - PATIENCE_SECONDS):
             self._begin(CONTROL_NAME)
 
     def _begin(self, host: str) -> asyncio.Future[Sequence[AddressInfo]]:
@@ -108,7 +108,7 @@ class Resolver:
             look_up = loop.create_future()
             look_up.set_exception(OSError(errno.EAGAIN, "no thread to look a name up in"))
         self._under_way[host] = look_up
-        began = loop.time()
+        began = time.monotonic()
         look_up.add_done_callback(lambda ended: self._end(host, began, ended))
         return look_up
 
@@ -127,7 +127,7 @@ class Resolver:
         if look_up.cancelled():
             return
         error = look_up.exception()
-        now = look_up.get_loop().time()
+        now = time.monotonic()
         if error is None or is_answer(error):
             self._answered_at = now
         if error is None and now - began < PATIENCE_SECONDS:

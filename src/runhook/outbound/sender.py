@@ -144,7 +144,7 @@ class Sender:
             is_test: whether a user tries a webhook out; never takes a connection that a delivery
                 could have.
         """
-        started = asyncio.get_running_loop().time()
+        started = time.monotonic()
         deadline = request.timeout or self._deadline
         trip = Trip(deadline=deadline)
         self.tally.under_way += 1

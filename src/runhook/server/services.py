@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from litestar.types import Scope
 
 from runhook.clock import Clock
 from runhook.domain.deliveries.delivery import Lease
@@ -117,9 +117,9 @@ class Services:
         return Context(self.store, self.clock, actor, policy=self.policy, quotas=self.quotas)
 
 
-def provide_services(state: State) -> Services:
+def provide_services(scope: Scope) -> Services:
     """The application's services."""
-    services: Services = state.services
+    services: Services = scope["litestar_app"].state.services
     return services
 
 

@@ -121,6 +121,7 @@ def from_library(_logger: object, _method: str, line: EventDict) -> EventDict:
 
 
 STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
+AS_JSON = json.JSONEncoder(default=str)
 QUOTING = "reason"
 """The field that may quote what a library or a server says."""
 
@@ -154,7 +155,7 @@ def without_values(traceback: str) -> Iterator[str]:
 
 def json_line(_logger: object, _method: str, line: EventDict) -> str:
     """A line as one JSON object, in ASCII."""
-    return json.dumps(line, default=str)
+    return AS_JSON.encode(line)
 
 
 def text_line(*, is_colored: bool) -> Processor:

@@ -8,6 +8,7 @@ sent it, so that a service which reads both believes the client.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from runhook.domain.network.destinations import Address, Network, parse_network
@@ -112,13 +113,16 @@ def read_client_address(text: str) -> Address | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     text = text.partition("%")[0]
-    if len(text) > LONGEST_ADDRESS:
-        return None
+    return read_address(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4_096)
+def read_address(text: str) -> Address | None:
+    """Read an IP address; None if it is not one. Every request is asked for the same few."""
     try:
-        address = ip_address(text)
+        return unmapped(ip_address(text))
     except ValueError:
         return None
-    return unmapped(address)
 
 
 def unmapped(address: IPv4Address | IPv6Address) -> Address:

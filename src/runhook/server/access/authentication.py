@@ -1,6 +1,5 @@
 """Authentication and authorization: each route names the permission it needs, or its users."""
 
-from collections import Counter
 from enum import StrEnum
 from typing import Any
 
@@ -127,12 +126,12 @@ def check_numbers(connection: Connection) -> None:
     Raises:
         NotFoundError: one is not an id, or is not written as ids are.
     """
-    places = connection.path_params.values()
-    has_other_spelling = Counter(map(str, places)) - Counter(connection.scope["path"].split("/"))
-    if has_other_spelling or any(
-        isinstance(one, int) and not 0 < one <= LARGEST_ID for one in places
-    ):
-        raise NotFoundError
+    parts = connection.scope["path"].split("/")
+    for one in connection.path_params.values():
+        is_other_number = isinstance(one, int) and not 0 < one <= LARGEST_ID
+        if is_other_number or str(one) not in parts:
+            raise NotFoundError
+        parts.remove(str(one))
 
 
 async def identify(

@@ -6,11 +6,11 @@ that the connection knows whether the client or the service is waited for.
 
 import asyncio
 import re
+import time
 from contextlib import suppress
 from datetime import timedelta
 from ipaddress import IPv6Address
 from typing import cast
-from urllib.parse import unquote, urlsplit
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,6 +47,8 @@ def arriving(app: ASGIApp, patience: timedelta) -> ASGIApp:
         connection = current_connection()
         if not connection.is_open or connection.is_leaving:
             return
+        # The server adds a body's trailers to its own list, long after anybody has looked at it.
+        scope["headers"] = [*scope["headers"]]
         arrival = Arrival(connection, scope, receive, send, patience=patience.total_seconds())
         refusal = refusal_of(scope)
         if refusal is None:
@@ -114,22 +116,29 @@ class Arrival:
         assert self._body is not None
         if self._body.is_excessive:
             raise InvalidError(EXCESSIVE)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = time.monotonic()
         try:
-            async with asyncio.timeout(seconds) as limit:
-                self._connection.wait_for_body(seconds, lambda: limit.reschedule(loop.time()))
+            if self._connection.has_rest_of_body:
+                self._connection.wait_for_body(seconds)
                 message = await self._receive()
+            else:
+                message = await self._wait_for_piece(seconds)
         except TimeoutError:
             if self._body.is_excessive:
                 raise InvalidError(EXCESSIVE) from None
             raise TooSlowError("The body did not come in time.") from None
         finally:
-            self._waited += loop.time() - began
+            self._waited += time.monotonic() - began
             self._connection.take_body()
         self._has_ended = not message.get("more_body", False)
         self._taken += len(cast("bytes", message.get("body", b"")))
         return message
+
+    async def _wait_for_piece(self, seconds: float) -> ReceiveMessage:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(seconds) as limit:
+            self._connection.wait_for_body(seconds, lambda: limit.reschedule(loop.time()))
+            return await self._receive()
 
     async def _read_what_is_here(self) -> None:
         """Read a small body that the handler did not, so that the connection can be used again."""
@@ -149,27 +158,19 @@ def body_of(scope: HTTPScope) -> Body | None:
 
 
 def refusal_of(scope: HTTPScope) -> Refusal | None:
-    """Refuse a request before any route sees it; else correct its path, and return None.
-
-    A target may be a whole address, as it is for a proxy; the path in it is what counts.
-    """
-    if scope["http_version"] not in ("1.0", "1.1"):
-        return Refusal(505, "This service speaks HTTP/1.1.")
-    if not all(is_place(value) for name, value in scope["headers"] if name == b"host"):
+    """Refuse a request before any route sees it; None lets it through."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if not all(is_place(value) for value in hosts):
         return Refusal(400, "The request's Host is not an address.")
+    if len(hosts) != 1 and (hosts or scope["http_version"] != "1.0"):
+        return Refusal(400, "A request has one Host.")
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding" and value.lower() != b"chunked":
+            return Refusal(501, "The body's Transfer-Encoding is not `chunked` alone.")
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
         return Refusal(414, TARGET_TOO_LONG)
     if len(list(scope["headers"])) > MOST_HEADERS:
         return Refusal(431, HEAD_TOO_LARGE.format(most=f"{MOST_HEADERS} headers"))
-    if not scope["path"].startswith("/"):
-        try:
-            url = urlsplit(scope["raw_path"].decode("ascii"))
-        except ValueError:
-            return Refusal(400, NO_PATH)
-        if url.scheme not in ("http", "https"):
-            return Refusal(400, NO_PATH)
-        path = url.path or "/"
-        scope["path"], scope["raw_path"] = unquote(path), path.encode()
     if not scope["path"].isprintable():
         # Nothing of ours has such a name, and neither files nor PostgreSQL are asked for one.
         return Refusal(404, "Not found, or you have no access.")
@@ -190,6 +191,3 @@ def is_place(host: bytes) -> bool:
         except ValueError:
             return False
     return True
-
-
-NO_PATH = "The request's target is not a path."

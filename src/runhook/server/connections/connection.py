@@ -1,9 +1,9 @@
 """One client's connection: how long it may keep us waiting, and how it ends.
 
-Uvicorn and h11 speak HTTP on it. They bound what is kept of a request, but know no number of
-connections and no time, take apart at once whatever comes, and close a connection under a client
-that is still sending, which then reads a reset instead of its answer. That is added here, between
-the socket and any protocol of uvicorn's; `arriving` tells it where requests begin and end.
+Uvicorn speaks HTTP on it. It knows no number of connections and no time, keeps and takes apart at
+once whatever comes, and closes a connection under a client that is still sending, which then reads
+a reset instead of its answer. That is added here, between the socket and any protocol of uvicorn's;
+`arriving` tells it where requests begin and end.
 """
 
 import asyncio
@@ -14,13 +14,11 @@ from enum import Enum, auto
 from math import inf
 from typing import Any, cast
 
-from h11 import LocalProtocolError
-
 from runhook.domain.network.forwarding import read_client_address
 from runhook.server.access.throttle import counting_key
 from runhook.server.connections.clients import Clients, Phase
 from runhook.server.connections.framing import Body
-from runhook.server.connections.head import KIB, Head
+from runhook.server.connections.head import KIB, Head, refusal_of_head, understood
 from runhook.server.connections.refusals import Refusal
 from runhook.server.connections.secure import SecureTransport
 from runhook.server.connections.tls import Certificate
@@ -83,6 +81,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._certificate = certificate
         self._secure: SecureTransport | None = None
         self._http: asyncio.Protocol | None = None
+        self._line: Line | None = None
         self._loop = asyncio.get_running_loop()
         # What the protocol starts runs in here, and finds its connection.
         self._context: Context | None = copy_context()
@@ -91,12 +90,13 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._is_open = False
         self._stage = Stage.HEAD
         self._came = b""
-        """What came, and was not given to the protocol. While there is some, nothing is read."""
+        """What came, and was not given to the protocol.
+
+        While there is some, nothing is read, unless it is a head that has not ended.
+        """
         self._has_eof = False
         """Whether the client sends nothing more."""
         self._head = Head()
-        self._ready_length = 0
-        """How much of what came belongs to a head that has come."""
         self._body: Body | None = None
         self._is_wanted = False
         """Whether somebody waits for more of the body."""
@@ -129,8 +129,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         refusal = self._clients.enter(self)
         self._move(Phase.WAITING, self._patience)
         if refusal is None:
-            self._http = self._speak()
-            self._http.connection_made(Line(self))
+            self._http, self._line = self._speak(), Line(self)
+            self._http.connection_made(self._line)
         elif self._secure is None:
             self.refuse(refusal)
         else:
@@ -218,7 +218,12 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._be_whole()
         self._settle()
 
-    def wait_for_body(self, seconds: float, on_excess: Callable[[], None]) -> None:
+    @property
+    def has_rest_of_body(self) -> bool:
+        """Whether all that the application has not been given of a body has come."""
+        return self._body is not None and self._body.ends_within(len(self._came))
+
+    def wait_for_body(self, seconds: float, on_excess: Callable[[], None] | None = None) -> None:
         """Note that the application waits for more of a body; it has a time limit of its own.
 
         Args:
@@ -238,7 +243,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._settle()
 
     def begin_answer(self) -> None:
-        """The answer is being given."""
+        """The answer is being given: what is written next is its head."""
+        if self._line is not None:
+            self._line.hold()
+        self._note_answer()
+
+    def _note_answer(self) -> None:
         if self._is_unanswered:
             self._is_unanswered = False
             self._clients.unanswered.remove(self.site)
@@ -271,7 +281,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             if not length:
                 break
             data, self._came = self._came[:length], self._came[length:]
-            self._give(data)
+            self._give(understood(data) if self._stage is Stage.MET else data)
         self._read_or_not()
 
     # How it ends.
@@ -309,6 +319,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         """
         if self.is_leaving:
             return
+        if self._line is not None:
+            self._line.flush()
         may_send = not self._has_eof and (
             self._http is None
             or self._came != b""
@@ -376,7 +388,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def _forget(self) -> None:
         if self._is_open:
             self._is_open = False
-            self.begin_answer()
+            self._note_answer()
             self._clients.leave(self, self._phase)
 
     def _end_http(self) -> None:
@@ -402,14 +414,15 @@ class ClientConnection(asyncio.BufferedProtocol):
     def _length_of_head(self) -> int:
         if not self._head.length:
             self._move(Phase.WAITING, self._patience)
-        length = self._head.take(self._came)
+        self._head.take(self._came[self._head.length :])
         refusal = self._head.refusal(self._bounds.head_bytes)
+        if refusal is None and self._head.has_ended:
+            refusal = refusal_of_head(self._came[: self._head.length])
         if refusal is not None:
             self.refuse(refusal)
             return 0
         if not self._head.has_ended:
-            return length
-        self._ready_length = length
+            return 0
         if self._clients.beginning.may_go_on(self):
             return self._begin()
         self._has_to_wait = True
@@ -419,7 +432,7 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def _begin(self) -> int:
         self._stage = Stage.MET
-        return self._ready_length
+        return self._head.length
 
     def _length_of_body(self) -> int:
         assert self._body is not None
@@ -453,11 +466,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def _give(self, data: bytes) -> None:
         assert self._context is not None
         assert self._http is not None
-        try:
-            self._context.run(self._http.data_received, data)
-        except LocalProtocolError:
-            # Uvicorn answers what it cannot read, also after an answer, which h11 does not allow.
-            self.hang_up()
+        self._context.run(self._http.data_received, data)
 
     def let_read(self, *, http_reads: bool) -> None:
         """Note whether the protocol wants to be given more."""
@@ -467,7 +476,8 @@ class ClientConnection(asyncio.BufferedProtocol):
     def _read_or_not(self) -> None:
         if self.is_leaving or self._has_eof or not self._is_open:
             return
-        reads = self._http_reads and not self._came
+        is_within_head = self._stage is Stage.HEAD and not self._has_to_wait
+        reads = self._http_reads and (is_within_head or not self._came)
         if reads != self._is_reading:
             self._is_reading = reads
             if reads:
@@ -491,10 +501,34 @@ class Line(asyncio.Transport):
         super().__init__()
         self._connection = connection
         self._transport = connection.transport
+        self._loop = asyncio.get_running_loop()
+        self._holds = False
+        self._held = b""
+
+    def hold(self) -> None:
+        """Keep what is written next for what follows in the same turn of the event loop.
+
+        The head of an answer and its body would else be sent one by one.
+        """
+        self._holds = True
 
     def write(self, data: Any) -> None:
         """Send something, unless the client has its last answer."""
-        if not self._connection.is_leaving:
+        if self._connection.is_leaving:
+            return
+        if self._holds:
+            self._holds, self._held = False, data
+            self._loop.call_soon(self.flush)
+        elif self._held:
+            data, self._held = self._held + data, b""
+            self._transport.write(data)
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send what is kept."""
+        data, self._held = self._held, b""
+        if data and not self._connection.is_leaving:
             self._transport.write(data)
 
     def close(self) -> None:

@@ -45,6 +45,10 @@ class Counted:
         self._left -= taken
         return taken
 
+    def ends_within(self, length: int) -> bool:
+        """Whether so many bytes more hold the rest of it."""
+        return self._left <= length
+
 
 class Chunked:
     """A body in chunks.
@@ -95,6 +99,11 @@ class Chunked:
                 line, self._line = self._line.strip(b"\r\n"), b""
                 small += self._end_line(line)
         return place if self._is_readable else len(data)
+
+    def ends_within(self, length: int) -> bool:
+        """Whether so many bytes more hold the rest of it: not known before they are gone over."""
+        del length
+        return False
 
     @property
     def _goes_on(self) -> bool:

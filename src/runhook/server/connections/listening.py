@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import uvicorn
 from litestar import Litestar
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from runhook.domain.errors import InvalidError
 from runhook.server.connections.arriving import arriving
@@ -97,8 +97,8 @@ def url_of_socket(listening: socket.socket, *, scheme: str = "http") -> str:
 class Server(uvicorn.Server):
     """Uvicorn on a socket of ours, which bounds what clients take and leaves signals to us.
 
-    Its h11 keeps little of a request, whatever comes. The rest is bounded by ``ClientConnection``,
-    which stands before it, and by ``arriving``.
+    Its parser keeps whatever it is given, so ``ClientConnection``, which stands before it, gives it
+    no more than is bounded there and by ``arriving``.
     """
 
     def __init__(
@@ -127,8 +127,6 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=round(bounds.idle.total_seconds()),
                 timeout_graceful_shutdown=GRACE_SECONDS,
-                # Beside the head, it holds for what announces a chunk and for trailers.
-                h11_max_incomplete_event_size=bounds.head_bytes,
             )
         )
 
@@ -142,7 +140,7 @@ class Server(uvicorn.Server):
             sweeping.cancel()
 
     def _connection(self, **options: Any) -> ClientConnection:
-        speak = partial(H11Protocol, **options)
+        speak = partial(HttpToolsProtocol, **options)
         return ClientConnection(self._clients, speak, self._certificate)
 
     def stop(self) -> None:

@@ -68,6 +68,8 @@ class Spaced(Generic[Connection]):
         self._unanswered = unanswered
         # Of each lane that has had its turn, the connections that are to go on next.
         self._lanes: dict[Hashable, deque[Connection]] = {}
+        # Kept, as Python 3.11 asks the system for its process id at each look for the running loop.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def may_go_on(self, connection: Connection) -> bool:
         """Whether a connection can go on at once; if not, it is queued for its turn."""
@@ -84,11 +86,12 @@ class Spaced(Generic[Connection]):
             self._lanes[connection.lane].append(connection)
 
     def _wait(self, last: Connection) -> None:
-        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
         if self._unanswered is not None and self._unanswered.has_other(last.site):
-            loop.call_later(SPACE_SECONDS, self._go_on, last.lane)
+            self._loop.call_later(SPACE_SECONDS, self._go_on, last.lane)
         else:
-            loop.call_soon(self._go_on, last.lane)
+            self._loop.call_soon(self._go_on, last.lane)
 
     def _go_on(self, lane: Hashable) -> None:
         waiting = self._lanes[lane]

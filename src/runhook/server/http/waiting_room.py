@@ -4,7 +4,7 @@ They wait before their bodies are read, so that little is held meanwhile, and ar
 when the outage lasts. What only reads is answered at once.
 """
 
-import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -57,17 +57,16 @@ class WaitingRoom:
         """
         if not self._patience or not is_unsafe(connection):
             return await ask()
-        now = asyncio.get_running_loop().time
-        deadline = now() + self._patience
+        deadline = time.monotonic() + self._patience
         if self._outage.is_known:
-            await self._wait(connection, deadline - now())
+            await self._wait(connection, deadline - time.monotonic())
         while True:
             try:
                 return await ask()
             except DiskError:
                 raise
             except UnavailableError:
-                await self._wait(connection, deadline - now())
+                await self._wait(connection, deadline - time.monotonic())
 
     async def _wait(self, connection: Connection, seconds: float) -> None:
         size = bytes_taken(connection)

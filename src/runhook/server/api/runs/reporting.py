@@ -1,7 +1,5 @@
 """Where reporters say that runs start, are alive, end or should end."""
 
-import uuid
-
 from litestar import Response, Router, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
@@ -46,7 +44,7 @@ async def start_run(
     services: Serving, caller: Calling, data: JSONBody[StartIn]
 ) -> Response[Envelope[RunOut]]:
     """Start a run; the same key and facts again are the same run, answered with 200."""
-    report = data.to_report(new_key=str(uuid.uuid4()))
+    report = data.to_report()
     reported = await publish(
         services, Start(caller.account_id, report, caller.actor, trace=current_trace())
     )

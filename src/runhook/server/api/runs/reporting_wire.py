@@ -1,5 +1,6 @@
 """Runs as JSON: what reporters say, and what they learn."""
 
+import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -58,14 +59,14 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     trigger: TriggerIn | None = None
     late: bool = False
 
-    def to_report(self, new_key: str) -> StartReport:
-        """The report; a run without a key of its own gets ``new_key``.
+    def to_report(self) -> StartReport:
+        """The report; a run without a key of its own gets a new one.
 
         Raises:
             InvalidError: a time is impossible, or ``give_up_after`` is not a span of time.
         """
         return StartReport(
-            run_key=self.run_key or new_key,
+            run_key=self.run_key or str(uuid.uuid4()),
             job_name=self.job_name,
             project_name=self.project_name,
             environment_name=self.environment_name,
