@@ -33,6 +33,8 @@ def answered(method: str, outcome: Outcome) -> Attributes:
 
 def tell_of_attempt(judged: Judged) -> None:
     """Log an attempt, where every one is wanted."""
+    if not DELIVERY_ATTEMPTED.is_written:
+        return
     attempt, outcome = judged.attempt, judged.attempt.outcome
     DELIVERY_ATTEMPTED.say(
         delivery=attempt.delivery_id,

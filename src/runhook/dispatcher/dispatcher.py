@@ -11,7 +11,7 @@ from runhook.dispatcher.attempt_spans import answered, asked_of, tell_of_attempt
 from runhook.dispatcher.doubt import Doubt
 from runhook.dispatcher.handover import LaneHandover
 from runhook.dispatcher.lanes import Lane, Lanes
-from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
+from runhook.dispatcher.ledger import WAITING, Held, Ledger
 from runhook.dispatcher.limits import LIMITS, DispatcherLimits
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.polling import Polling
@@ -92,6 +92,7 @@ class Dispatcher:
         self._schedule = schedule
         self._lease = lease
         self._send_margin = send_margin
+        self._margin_seconds = send_margin.total_seconds()
         self._on_room = on_room
         self._jitter = jitter
         self._public_url = public_url
@@ -278,7 +279,7 @@ class Dispatcher:
             self._resting.begin(webhook_id, judged.attempt.outcome, self._now())
 
     def _is_sendable(self, held: Held) -> bool:
-        return held.until - self._now() >= self._send_margin.total_seconds()
+        return held.until - self._now() >= self._margin_seconds
 
     async def _is_held_long_enough(self, held: Held) -> bool:
         """Whether the lease lasts for an attempt of a webhook with a time limit of its own.
@@ -381,7 +382,7 @@ class Dispatcher:
 
     def _give_back(self, held: Iterable[Held]) -> None:
         for one in held:
-            self._ledger.move(one, ClaimStage.WAITING)
+            self._ledger.move(one, WAITING)
             self._releases.add(one)
 
     async def _release(self, unsent: Sequence[Held]) -> Sequence[None]:

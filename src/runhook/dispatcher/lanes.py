@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from runhook.dispatcher.ledger import ClaimStage, Counts, Held, Ledger
+from runhook.dispatcher.ledger import SENT, UNDER_WAY, Counts, Held, Ledger
 from runhook.dispatcher.limits import LIMITS, DispatcherLimits
 from runhook.domain.deliveries.budgets import Budget
 from runhook.domain.messages.telling import WebhookId
@@ -108,7 +108,8 @@ class Lane:
             the next delivery to send; None if there is none, or others have the slot now.
         """
         following = self._take_place()
-        self._share.advance()
+        if following is None:
+            self._share.advance()
         return following
 
     def note(self, duration: timedelta, *, failed: bool) -> None:
@@ -129,7 +130,7 @@ class Lane:
         """Hold a delivery until it is recorded; return whether that leaves the lane half empty."""
         half = self.capacity // 2
         was_full = self.counts.unsent > half
-        self._ledger.move(held, ClaimStage.SENT)
+        self._ledger.move(held, SENT)
         return was_full and self.counts.unsent <= half
 
     def places(self, waiting: Waiting | None = None, promised: int = 0) -> int:
@@ -172,11 +173,12 @@ class Lane:
         if not self._waiting or not self._has_room():
             return None
         held = self._waiting.popleft()
-        self._ledger.move(held, ClaimStage.UNDER_WAY)
+        self._ledger.move(held, UNDER_WAY)
         return held
 
     def _has_room(self) -> bool:
-        return self.counts.under_way < min(self.budget.requests, self._share.requests_per_lane)
+        under_way = self.counts.under_way
+        return under_way < self.budget.requests and under_way < self._share.requests_per_lane
 
 
 Begin = Callable[[Lane, Held], None]

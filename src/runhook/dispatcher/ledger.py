@@ -29,6 +29,10 @@ class ClaimStage(IntEnum):
     """Held until its outcome is recorded."""
 
 
+# Python 3.11 looks a member up anew at each mention of it, and these are asked for at each request.
+WAITING, UNDER_WAY, SENT = ClaimStage
+
+
 class Counts:
     """How many claims are at each stage."""
 
@@ -50,12 +54,12 @@ class Counts:
     @property
     def under_way(self) -> int:
         """How many requests have begun and not ended."""
-        return self._at[ClaimStage.UNDER_WAY]
+        return self._at[UNDER_WAY]
 
     @property
     def unsent(self) -> int:
         """How many wait for their turn or are under way."""
-        return self._at[ClaimStage.WAITING] + self._at[ClaimStage.UNDER_WAY]
+        return self._at[WAITING] + self._at[UNDER_WAY]
 
 
 class HeldCounts(Protocol):
@@ -110,7 +114,7 @@ class Ledger:
             before.until = LOST
         self._held[claim] = self._latest[claim.delivery_id] = held
         self._is_empty.clear()
-        self._move(held, ClaimStage.WAITING)
+        self._move(held, WAITING)
 
     def move(self, held: Held, stage: ClaimStage) -> None:
         """Note a claim's new stage; ignore a claim that is no longer held."""

@@ -1,6 +1,6 @@
 """How much the dispatcher holds and sends at once, in one place and checked."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 
@@ -44,8 +44,11 @@ class DispatcherLimits:
     record_rest: timedelta = timedelta(milliseconds=50)
     """Longest time that it waits. In between it waits as long as the last commit took, so that many
     attempts need few commits, and a single one is recorded soon."""
+    quick: timedelta = field(init=False)
+    """Requests faster than this get the full queue."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "quick", self.longest_wait / self.most_rounds)
         rules = {
             "each is positive": all(
                 value > (timedelta() if isinstance(value, timedelta) else 0)
@@ -71,11 +74,6 @@ class DispatcherLimits:
             raise ValueError(
                 f"The dispatcher's limits contradict one another: {'; '.join(broken)}."
             )
-
-    @property
-    def quick(self) -> timedelta:
-        """Requests faster than this get the full queue."""
-        return self.longest_wait / self.most_rounds
 
 
 LIMITS = DispatcherLimits()

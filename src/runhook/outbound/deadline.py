@@ -20,6 +20,8 @@ class Deadline:
         self._ends: dict[asyncio.Task[object], float] = {}
         self._overdue: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        # To look for the running loop is a system call each time, in Python 3.11.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def wait_for(self, work: Awaitable[T]) -> T:
         """Await something within the deadline; a task can have one such thing at a time.
@@ -27,9 +29,11 @@ class Deadline:
         Raises:
             TimeoutError: it took too long, and was canceled.
         """
-        task = asyncio.current_task()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        loop = self._loop
+        task = asyncio.current_task(loop)
         assert task is not None
-        loop = task.get_loop()
         asked_before = task.cancelling()
         self._ends[task] = loop.time() + self._seconds
         if self._timer is None:

@@ -16,6 +16,15 @@ from runhook.domain.people.auditing import AuditAction
 from runhook.telemetry.choices import LogLevel
 
 log = structlog.get_logger()
+_unwritten: frozenset[LogLevel] = frozenset()
+"""Levels of which no line is written. The logger passes them over too, when it has been made."""
+
+
+def write_from(least: LogLevel) -> None:
+    """Write no line below a level."""
+    global _unwritten  # noqa: PLW0603 - as is the logger's configuration
+    levels = list(LogLevel)
+    _unwritten = frozenset(levels[: levels.index(least)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,11 @@ class LogEvent:
     fields: tuple[str, ...] = ()
     """What a line of it may have beside that."""
 
+    @property
+    def is_written(self) -> bool:
+        """Whether lines of its level are."""
+        return self.level not in _unwritten
+
     def say(self, *, exc_info: BaseException | None = None, **fields: object) -> None:
         """Write a line.
 
@@ -36,6 +50,8 @@ class LogEvent:
             exc_info: an error whose traceback tells more; None for an expected one.
             fields: some of the declared ones; no secret.
         """
+        if not self.is_written:
+            return
         if exc_info is not None:
             fields["exc_info"] = exc_info
         getattr(log, self.level)(self.name, message=self.meaning, **fields)

@@ -16,7 +16,8 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from runhook.domain.secrets.places import without_secrets
-from runhook.telemetry.choices import is_terminal
+from runhook.telemetry.choices import LogLevel, is_terminal
+from runhook.telemetry.events import write_from
 
 LIBRARY = "library"
 """The event of a line that a library wrote."""
@@ -46,6 +47,7 @@ def configure_logging(level: str, *, as_json: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: LineWriter(),
     )
+    write_from(LogLevel(level))
     hear_libraries(level, common)
 
 

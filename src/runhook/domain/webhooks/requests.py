@@ -43,8 +43,7 @@ def signed_request(
     draft = format_.finish(draft, options.settings)
     proofs: dict[str, str] = {}
     is_signed = format_.signs(options.settings)
-    has_own = any(name.lower() == TRACEPARENT for name in draft.headers)
-    if trace is not None and is_signed and not has_own:
+    if trace is not None and is_signed and TRACEPARENT not in map(str.lower, draft.headers):
         draft = draft.with_header(TRACEPARENT, trace)
     if is_signed:
         proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=draft.body)

@@ -97,7 +97,7 @@ def attempt_of(
         for name, value in request.headers.items()
         if name.lower() in PROOFS
         or name in options.custom_headers
-        or any(one in value for one in credentials)
+        or (credentials and any(one in value for one in credentials))
     }
     return Attempt(
         delivery_id=delivery_id,
@@ -125,8 +125,15 @@ def without(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     """Mask secrets in an answer, and in what is said of it."""
     if not outcome.response_body and not outcome.response_headers and not outcome.error:
         return outcome
-    body, headers, error = outcome.response_body, dict(outcome.response_headers), outcome.error
-    for text in parts_of_secret_value(secrets):
+    body, headers, error = outcome.response_body, outcome.response_headers, outcome.error
+    repeated = [
+        text
+        for text in parts_of_secret_value(secrets)
+        if text.encode() in body or text in error or any(text in one for one in headers.values())
+    ]
+    if not repeated:
+        return outcome
+    for text in repeated:
         body = body.replace(text.encode(), MASK.encode())
         headers = {name: value.replace(text, MASK) for name, value in headers.items()}
         error = error.replace(text, MASK)
