@@ -15,6 +15,8 @@ import structlog
 from hypothesis import settings
 
 from runhook.storage.engine.store import Store
+from runhook.telemetry.choices import LogLevel
+from runhook.telemetry.events import write_from
 from runhook.telemetry.logs import ToStandardError
 from tests.support.another_server import ADDRESS
 from tests.support.clock import ManualClock
@@ -115,6 +117,7 @@ def usual_logging() -> Iterator[None]:
     """Let no command that a test runs within its own process set up the next test's logging."""
     yield
     structlog.reset_defaults()
+    write_from(LogLevel.DEBUG)
     root = logging.getLogger()
     for handler in [one for one in root.handlers if isinstance(one, ToStandardError)]:
         root.removeHandler(handler)

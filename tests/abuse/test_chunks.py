@@ -5,13 +5,18 @@ import http.client
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from typing import cast
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
 import pytest
 import requests
+from litestar import Litestar
+from litestar.types import Receive, Scope, Send
+from litestar.types.asgi_types import HTTPScope
 
+from runhook.server.connections.listening import Server, listen, url_of_socket
 from tests.support.memory import cpu_seconds
 from tests.support.patience import PATIENCE
 from tests.support.program import Service
@@ -105,6 +110,30 @@ async def test_requests_behind_a_body_in_chunks_are_answered_in_turn(shared_serv
         await client.send((CHUNKED + body) * 3 + request("/healthz"))
 
         assert [(await client.answer()).status for _ in range(4)] == [201, 201, 201, 200]
+
+
+async def headers_of(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the names of the headers that a request has once its body has been read."""
+    while (await receive()).get("more_body"):
+        pass
+    names = b" ".join(name for name, _ in cast("HTTPScope", scope)["headers"])
+    head = [(b"content-length", str(len(names)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": names, "more_body": False})
+
+
+async def test_what_comes_behind_a_body_is_no_header():
+    """A proxy may have taken such a header away in front of it."""
+    with listen("127.0.0.1", 0) as listening:
+        server = Server(cast("Litestar", headers_of), listening)
+        serving = asyncio.create_task(server.run_until_stopped())
+        async with connected(url_of_socket(listening)) as client:
+            chunked = request("/", method="POST", transfer_encoding="chunked")
+            await client.send(chunked + b"2\r\n{}\r\n0\r\nauthorization: Token x\r\n\r\n")
+
+            assert (await client.answer()).text == "host transfer-encoding content-type"
+        server.stop()
+        await serving
 
 
 async def test_a_body_in_chunks_of_a_byte_is_refused_once(shared_service: Service):

@@ -28,6 +28,7 @@ UPGRADES = {
         "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
     },
     "unknown": {"connection": "keep-alive, upgrade", "upgrade": "TLS/1.0, foo/2"},
+    "in other letters": {"Connection": "UPGRADE", "UPGRADE": "h2c"},
     "without Connection": {"upgrade": "h2c"},
 }
 
@@ -123,7 +124,22 @@ async def test_an_upgrade_that_is_not_offered_is_passed_over_and_the_body_read(
         "HTTP/0.9": (b"GET /\r\n\r\n", 400),
         "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\r\n\r\n", 400),
         "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", 400),
+        "HTTP/1.10": (b"GET / HTTP/1.10\r\nhost: x\r\n\r\n", 505),
+        "HTTP/1.2": (b"GET / HTTP/1.2\r\nhost: x\r\n\r\n", 505),
+        "http": (b"GET / http/1.1\r\nhost: x\r\n\r\n", 400),
+        "a tab": (b"GET\t/ HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        "a target of bytes": (b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        "bare line feeds": (b"GET / HTTP/1.1\nhost: x\nx: y\r\rz\n\n", 400),
         "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+        "two hosts": (b"GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n", 400),
+        "a length and chunks": (
+            request("/", method="POST", transfer_encoding="chunked", content_length="5"),
+            400,
+        ),
+        "a length with a sign": (
+            b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: +1\r\n\r\nx",
+            400,
+        ),
         "two lengths": (
             b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
             400,
@@ -150,6 +166,14 @@ async def test_what_is_not_our_http_has_a_clear_end(
 
         assert (await client.answer()).status in (status, 400)
         assert await client.is_closed()
+
+
+async def test_a_line_break_too_many_behind_a_body_is_passed_over(shared_service: Service):
+    async with connected(shared_service.url) as client:
+        for _ in range(2):
+            await client.send(request(RUNS, method="POST", token=TOKEN, body=RUN) + b"\r\n")
+
+            assert (await client.answer()).status == 201
 
 
 @pytest.mark.parametrize("host", ["x", "a_b.c:80", "127.0.0.1:", "[::1]:8580", "[::1]", "", "x."])

@@ -55,6 +55,8 @@ TARGETS = {
     "http://runhook.test/healthz": 200,
     "HTTP://other.test:8580/healthz?a=b": 200,
     "http://runhook.test": 303,
+    "http://runhook.test?a=b": 303,
+    "http://runhook.test/api/v3/accounts/1/runs?limit=1": 401,
     "https://[::1]/healthz": 200,
     "http://[/healthz": 400,
     "ftp://runhook.test/healthz": 400,
