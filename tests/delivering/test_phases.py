@@ -29,7 +29,7 @@ def test_a_stage_that_is_entered_twice_has_both_its_times():
     trip.enter(TripStage.CONNECTING)
     trip.enter(TripStage.READING)
 
-    assert trip.phases() == {
+    assert trip.times()["phases"] == {
         AttemptPhase.QUEUE: timedelta(seconds=1),
         AttemptPhase.CONNECT: timedelta(seconds=2 + 4),
         AttemptPhase.WAIT: timedelta(seconds=3),

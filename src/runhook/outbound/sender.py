@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache, partial
 from types import TracebackType
@@ -159,7 +159,7 @@ class Sender:
             reason, sentence = explain(error, trip)
             self._note_proxy(trip, sentence if stops_proxy(error, trip) else "")
             outcome = Outcome(
-                duration=timedelta(),
+                **trip.times(),
                 failure=reason,
                 error=sentence,
                 is_ours=is_own_fault(error, trip),
@@ -167,9 +167,7 @@ class Sender:
             )
         finally:
             self.tally.under_way -= 1
-        phases = trip.phases()
-        duration = sum(phases.values(), timedelta())
-        outcome = request.read(replace(outcome, duration=duration, phases=phases))
+        outcome = request.read(outcome)
         self.tally.note(outcome)
         return outcome
 
@@ -219,7 +217,7 @@ class Sender:
     async def _mail(self, request: Request, trip: Trip, *, is_test: bool) -> Outcome:
         if self._mailer is None:
             return Outcome(
-                duration=timedelta(),
+                **trip.times(),
                 failure=FailureReason.NOT_SET_UP,
                 error=NOT_SET_UP,
                 is_ours=True,
@@ -233,7 +231,7 @@ class Sender:
         failure, why = explain_status(answer.status_code, trip)
         self._note_proxy(trip, why if failure is FailureReason.PROXY_FAILED else "")
         return Outcome(
-            duration=timedelta(),
+            **trip.times(),
             status_code=answer.status_code,
             failure=failure,
             error=why,

@@ -11,7 +11,6 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from socket import SHUT_RDWR, AddressFamily, socket
 
 from aiosmtplib import (
@@ -203,7 +202,7 @@ class Mailer:
         trip.is_handed_over = True
         answer = await client.data(from_line(sender) + letter)
         return Outcome(
-            duration=timedelta(),
+            **trip.times(),
             status_code=answer.code,
             note=self._left_out(refused),
             response_body=self._kept(answer.message),
@@ -237,7 +236,7 @@ class Mailer:
 
     def _answered(self, code: int, message: str, trip: Trip) -> Outcome:
         return Outcome(
-            duration=timedelta(),
+            **trip.times(),
             status_code=code,
             failure=FailureReason.SMTP_STATUS,
             error=(

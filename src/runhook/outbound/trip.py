@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from typing import TypedDict
 
 from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.network.destinations import EndpointUrl
@@ -22,6 +23,13 @@ class TripStage(Enum):
     SHAKING_HANDS = AttemptPhase.TLS
     WAITING = AttemptPhase.WAIT
     READING = AttemptPhase.READ
+
+
+class Times(TypedDict):
+    """What an outcome says of the time that a request took."""
+
+    duration: timedelta
+    phases: Mapping[AttemptPhase, timedelta]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,10 +78,11 @@ class Trip:
         self._spent[phase] = self._spent.get(phase, 0.0) + now - self._entered_at
         self.stage, self._entered_at = stage, now
 
-    def phases(self) -> Mapping[AttemptPhase, timedelta]:
-        """How long the request has been in each stage so far, but for those it never was in."""
+    def times(self) -> Times:
+        """How long the request has taken so far, and been in each stage that it has been in."""
         self.enter(self.stage)
-        return {phase: timedelta(seconds=spent) for phase, spent in self._spent.items()}
+        phases = {phase: timedelta(seconds=spent) for phase, spent in self._spent.items()}
+        return {"duration": sum(phases.values(), timedelta()), "phases": phases}
 
     @property
     def is_mail(self) -> bool:

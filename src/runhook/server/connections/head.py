@@ -62,7 +62,7 @@ def refusal_of_head(head: bytes) -> Refusal | None:
         return Refusal(400, NOT_HTTP)
     if line["version"] not in VERSIONS:
         return Refusal(505, OTHER_VERSION)
-    if path_of(line["target"]) is None:
+    if path_in_target(line["target"]) is None:
         return Refusal(400, NO_PATH)
     return None
 
@@ -76,13 +76,13 @@ def understood(head: bytes) -> bytes:
     """
     line = REQUEST_LINE.match(head)
     assert line is not None
-    path = path_of(line["target"])
+    path = path_in_target(line["target"])
     assert path is not None
     start, end = line.span("target")
     return UPGRADE.sub(b"", head[:start] + path + head[end:])
 
 
-def path_of(target: bytes) -> bytes | None:
+def path_in_target(target: bytes) -> bytes | None:
     """Path and query of a request's target; None if it is neither a path nor an address of HTTP."""
     if target.startswith(b"/"):
         return target
