@@ -74,7 +74,7 @@ RECORDING = timedelta(seconds=5)
 """Time limit for recording an attempt."""
 SCRAPERS = 32
 """How many connections the port for metrics has."""
-SWITCH_SECONDS = 0.0001
+SWITCH_SECONDS = 0.0005
 YOUNG_OBJECTS = 100_000
 """How many more objects than before there are when the collector looks for circles among them."""
 
