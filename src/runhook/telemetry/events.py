@@ -15,16 +15,18 @@ import structlog
 from runhook.domain.people.auditing import AuditAction
 from runhook.telemetry.choices import LogLevel
 
-log = structlog.get_logger()
+_log: Any = structlog.get_logger()
 _unwritten: frozenset[LogLevel] = frozenset()
-"""Levels of which no line is written. The logger passes them over too, when it has been made."""
+"""Levels of which no line is written."""
 
 
 def write_from(least: LogLevel) -> None:
-    """Write no line below a level."""
-    global _unwritten  # noqa: PLW0603 - as is the logger's configuration
+    """Write no line below a level, and all others as logging is set up by now."""
+    global _log, _unwritten  # noqa: PLW0603 - as is the library's configuration
     levels = list(LogLevel)
     _unwritten = frozenset(levels[: levels.index(least)])
+    # Until then, the library makes a logger for each line.
+    _log = structlog.get_logger().bind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class LogEvent:
             return
         if exc_info is not None:
             fields["exc_info"] = exc_info
-        getattr(log, self.level)(self.name, message=self.meaning, **fields)
+        getattr(_log, self.level)(self.name, message=self.meaning, **fields)
 
 
 class Seldom:
