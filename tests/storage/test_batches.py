@@ -9,7 +9,7 @@ from runhook.domain.deliveries.delivery import AttemptTrigger
 from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.storage.engine.batches import Batch, columns_like
-from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.store import FEW, Store, Transaction
 from runhook.storage.engine.tables import attempts
 from tests.support.accounts import Tenant, a_tenant, rows_of
 from tests.support.clock import START, ManualClock
@@ -160,3 +160,29 @@ async def test_a_batch_before_an_error_of_our_own_writes_nothing(
         await tx.insert_many(attempts, [{"delivery_id": one, **SECOND}])
 
     assert [row.number for row in await rows_of(store, attempts)] == [2]
+
+
+async def plans_kept(tx: Transaction) -> bool:
+    """Whether the database may use the plan that it made for another number of rows."""
+    if tx.connection.dialect.name == "sqlite":
+        return True
+    mode = await tx.execute(sa.text("SHOW plan_cache_mode"))
+    return mode.scalar_one() != "force_custom_plan"
+
+
+async def test_a_statement_for_many_rows_is_planned_for_as_many(
+    store: Store, delivery_ids: list[str]
+):
+    """PostgreSQL compared each of two thousand rows with each, by the plan that it had for ten."""
+    is_kept = []
+    one, _ = delivery_ids
+    rows = [{"delivery_id": one, **FIRST, "number": number} for number in range(1, 2 * FEW + 2)]
+    for some in (rows[:FEW], rows[FEW:], []):
+        async with store.write() as tx:
+            if some:
+                await tx.insert_many(attempts, some)
+            is_kept.append(await plans_kept(tx))
+            is_on_sqlite = tx.connection.dialect.name == "sqlite"
+
+    assert is_kept == [True, is_on_sqlite, True]
+    assert len(await rows_of(store, attempts)) == len(rows)

@@ -26,6 +26,7 @@ from runhook.storage.engine.refusals import (
 
 Answer = TypeVar("Answer")
 rows_given = rows_in_arrays
+PLAN_ANEW = sa.select(sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true()))
 VERSION_TABLE = "alembic_version"
 MAKE_VERSION_TABLE = f"""
 CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (
@@ -195,6 +196,14 @@ async def go_on_after(connection: Connection, numbers: Mapping[str, int]) -> Non
     for name, number in numbers.items():
         sequence = sa.func.pg_get_serial_sequence(name, "id")
         await connection.execute(sa.select(sa.func.setval(sequence, number)))
+
+
+async def plan_for_many(connection: Connection) -> None:
+    """Make no use of plans that are kept in this transaction.
+
+    Those are for ten rows, whatever a statement is given, and can compare each with each.
+    """
+    await connection.execute(PLAN_ANEW)
 
 
 async def survey(connection: Connection) -> None:

@@ -37,6 +37,8 @@ from runhook.telemetry.events import LogEvent
 Clock = sa.ColumnElement[datetime]
 """An SQL expression for the present moment."""
 Answer = TypeVar("Answer")
+FEW = 100
+"""Rows that a statement is quick for, however it was planned."""
 
 
 class DatabaseNow(FunctionElement[datetime]):
@@ -121,6 +123,9 @@ class Database(Hashable, Protocol):
     async def go_on_after(self, connection: Connection, numbers: Mapping[str, int]) -> None:
         """Give the next row of each of these tables a number after this one."""
 
+    async def plan_for_many(self, connection: Connection) -> None:
+        """Have the transaction's statements planned for as many rows as they are given."""
+
     async def survey(self, connection: Connection) -> None:
         """Count at once what tables hold, if statements are planned by that."""
 
@@ -145,6 +150,8 @@ class Transaction:
     makes_due: bool = False
     """Whether something is due once this has committed: set by statements that make it so, so that
     dispatchers are woken then, in every process."""
+    plans_for_many: bool = False
+    """Whether its statements are planned for as many rows as they are given."""
     told: list[Callable[[], None]] = field(default_factory=list)
     """Writes the lines of the log that are true once this has committed."""
 
@@ -176,6 +183,9 @@ class Transaction:
 
     async def execute_many(self, batch: Batch, rows: Sequence[Row]) -> sa.CursorResult[Any]:
         """Run one statement for all of these rows."""
+        if len(rows) > FEW and not self.plans_for_many:
+            self.plans_for_many = True
+            await self.database.plan_for_many(self.connection)
         return await self.execute(batch.statement, batch.given.parameters(rows))
 
     async def insert_many(self, table: sa.TableClause, rows: Sequence[Row]) -> None:
