@@ -18,7 +18,7 @@ from runhook.domain.network.forwarding import read_client_address
 from runhook.server.access.throttle import counting_key
 from runhook.server.connections.clients import Clients, Phase
 from runhook.server.connections.framing import Body
-from runhook.server.connections.head import KIB, Head, refusal_of_head, understood
+from runhook.server.connections.head import KIB, Head, understood
 from runhook.server.connections.refusals import Refusal
 from runhook.server.connections.secure import SecureTransport
 from runhook.server.connections.tls import Certificate
@@ -281,7 +281,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             if not length:
                 break
             data, self._came = self._came[:length], self._came[length:]
-            self._give(understood(data) if self._stage is Stage.MET else data)
+            self._give(data)
         self._read_or_not()
 
     # How it ends.
@@ -416,13 +416,17 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._move(Phase.WAITING, self._patience)
         self._head.take(self._came[self._head.length :])
         refusal = self._head.refusal(self._bounds.head_bytes)
-        if refusal is None and self._head.has_ended:
-            refusal = refusal_of_head(self._came[: self._head.length])
         if refusal is not None:
             self.refuse(refusal)
             return 0
         if not self._head.has_ended:
             return 0
+        head = understood(self._came[: self._head.length])
+        if isinstance(head, Refusal):
+            self.refuse(head)
+            return 0
+        self._came = head + self._came[self._head.length :]
+        self._head.length = len(head)
         if self._clients.beginning.may_go_on(self):
             return self._begin()
         self._has_to_wait = True

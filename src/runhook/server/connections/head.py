@@ -55,29 +55,21 @@ class Head:
         return None
 
 
-def refusal_of_head(head: bytes) -> Refusal | None:
-    """What to answer to a whole head whose first line is none of a request to this service."""
-    line = REQUEST_LINE.match(head)
-    if line is None:
-        return Refusal(400, NOT_HTTP)
-    if line["version"] not in VERSIONS:
-        return Refusal(505, OTHER_VERSION)
-    if path_in_target(line["target"]) is None:
-        return Refusal(400, NO_PATH)
-    return None
-
-
-def understood(head: bytes) -> bytes:
-    """A head that is not refused, as HTTP's parser is given it.
+def understood(head: bytes) -> bytes | Refusal:
+    """A whole head as HTTP's parser is given it, or what to answer if its first line is wrong.
 
     Its target is a path, though a client may write a whole address there as to a proxy (RFC 9112,
     section 3.2.2), and it asks for no other protocol, which a server may pass over (RFC 9110,
     section 7.8): the parser would look for that protocol behind the head.
     """
     line = REQUEST_LINE.match(head)
-    assert line is not None
+    if line is None:
+        return Refusal(400, NOT_HTTP)
+    if line["version"] not in VERSIONS:
+        return Refusal(505, OTHER_VERSION)
     path = path_in_target(line["target"])
-    assert path is not None
+    if path is None:
+        return Refusal(400, NO_PATH)
     start, end = line.span("target")
     return UPGRADE.sub(b"", head[:start] + path + head[end:])
 

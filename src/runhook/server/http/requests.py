@@ -32,8 +32,8 @@ SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """In seconds."""
 NO_ROUTE = "none"
-# They tell requests apart, and are no secrets; the system's randomness is a system call for each.
-NEW_IDS = random.Random()  # noqa: S311
+# The system's randomness is a system call for each.
+NEW_IDS = random.Random()  # noqa: S311 - they tell requests apart, and are no secrets
 PROBES = ("/healthz", "/readyz", "/static")
 """What the routes begin with that browsers and load balancers ask for all the time."""
 
